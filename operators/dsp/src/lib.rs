@@ -1,0 +1,39 @@
+//! The calculator: slices in, numbers out.
+//!
+//! Knows signals and nothing else: no time but sample counts at a rate in Hz, no input or output, no allocation
+//! once a value is planned with `new`. Every function is a pure function of its samples and of the state it was
+//! given, so the same samples give the same bits however they were batched.
+//!
+//! # Layout
+//! In the order a pulse wave (PPG) meets them: [`butterworth`] designs a filter, [`cascade`] runs it, [`pulse`]
+//! reads a heart rate and its quality off a filtered window with [`elgendi`] (beats) and [`welch`] (spectrum).
+//!
+//! # Examples
+//! ```
+//! use dsp::{butterworth::{self, Band}, cascade::Cascade, pulse::Pulse};
+//!
+//! let rate_hz = 125.0;
+//! let mut filter = Cascade::new(butterworth::design::<3>(3, Band::Pass { low_hz: 0.5, high_hz: 8.0 }, rate_hz)?);
+//! let mut pulse = Pulse::new(rate_hz, 30.0)?;
+//!
+//! // 90 beats a minute, as a wave with one sharp crest per beat.
+//! let mut window: Vec<f64> = (0..3_750)
+//!     .map(|sample| (1.5 * std::f64::consts::TAU * f64::from(sample) / rate_hz).cos().exp())
+//!     .collect();
+//! filter.settle(window[0]);
+//! filter.process(&mut window);
+//! let estimate = pulse.estimate(&window, &[]);
+//! assert!((estimate.hr_bpm.expect("a clean wave has a rate") - 90.0).abs() < 0.2);
+//! assert!(estimate.good);
+//! # Ok::<(), dsp::Error>(())
+//! ```
+
+pub mod butterworth;
+pub mod cascade;
+pub mod elgendi;
+pub mod pulse;
+pub mod welch;
+
+mod error;
+
+pub use error::Error;
