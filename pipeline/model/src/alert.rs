@@ -1,0 +1,146 @@
+//! Alerts: what a rule found, why, and how the finding changed.
+//!
+//! A change is an immutable fact with an identity of its own; an [`Alert`] is the fold of its
+//! changes. Nothing here is a diagnosis.
+
+use crate::{EventId, Micros, Number, SessionId, Span, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Rules in force; each has a version of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Rule {
+    /// NEWS2 over whatever vital signs are known: a lower bound of the total (RCP 2017).
+    News2LowerBound,
+    /// The NEWS2 pulse band applied to the heart rate of good optical pulse windows.
+    PulseBand,
+}
+
+impl Rule {
+    /// Stable name.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::News2LowerBound => "news2.lower_bound",
+            Self::PulseBand => "pulse.news2_band",
+        }
+    }
+
+    /// Version of the rule: changes whenever the same facts could lead to another finding.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::News2LowerBound | Self::PulseBand => "1.0",
+        }
+    }
+}
+
+/// How urgent; the mapping from published classes is this product's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Level {
+    /// A single parameter scores 3: review.
+    Moderate,
+    /// Urgent.
+    High,
+    /// Emergency.
+    Critical,
+}
+
+impl Level {
+    /// Name as events and tables spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Moderate => "MODERATE",
+            Self::High => "HIGH",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// One value a finding rests on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Finding {
+    /// Name of the parameter: `resp`, `spo2`, `pulse`, `hr` …
+    pub parameter: String,
+    /// Value, in `unit`.
+    pub value: Number,
+    /// UCUM unit.
+    pub unit: String,
+    /// When it was observed.
+    pub observed_at: Micros,
+    /// Sub-score the rule gave it.
+    pub score: u32,
+}
+
+/// Why an alert stands: enough to find every input again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Aggregate score; for a lower bound, the bound.
+    pub score: u32,
+    /// The values, ordered by parameter.
+    pub findings: Vec<Finding>,
+    /// From when the finding held.
+    pub window_start: Micros,
+    /// Until when it was seen to hold.
+    pub window_end: Micros,
+    /// The records of the log it rests on, ordered.
+    pub spans: Vec<Span>,
+}
+
+/// What happened to an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ChangeKind {
+    /// It was raised.
+    Raised,
+    /// Its level rose.
+    Escalated,
+    /// Its cause was gone long enough.
+    Cleared,
+}
+
+impl ChangeKind {
+    /// Name as events spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Escalated => "escalated",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
+/// One change of one alert: a fact; when late data removes its cause, the fact is retracted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AlertChange {
+    /// Identity of the alert: derived from user, session, rule and onset.
+    pub alert: EventId,
+    /// When, in event time.
+    pub at: Micros,
+    /// What.
+    pub kind: ChangeKind,
+    /// Level from now on; of a cleared alert, the highest it had.
+    pub level: Level,
+    /// Person concerned.
+    pub user: UserId,
+    /// Session, for rules over one session's signal.
+    pub session: Option<SessionId>,
+    /// Rule that found it.
+    pub rule: Rule,
+    /// When its cause began.
+    pub onset: Micros,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+/// An alert as it stands: the fold of its changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Alert {
+    /// When it was raised.
+    pub raised_at: Micros,
+    /// The newest change.
+    pub last: AlertChange,
+}
+
+impl Alert {
+    /// When it was cleared, if it was.
+    pub fn cleared_at(&self) -> Option<Micros> {
+        (self.last.kind == ChangeKind::Cleared).then_some(self.last.at)
+    }
+}

@@ -1,0 +1,67 @@
+//! Domain events this product consumes, after their envelope was checked.
+
+use crate::{EventId, Micros, Origin, SessionId, UserId, Vitals};
+use serde::{Deserialize, Serialize};
+
+/// A known event.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DomainEvent {
+    /// A session began.
+    SessionStarted(SessionStarted),
+    /// A session ended.
+    SessionEnded(SessionEnded),
+    /// Vital signs were observed.
+    Vitals(Vitals),
+}
+
+impl DomainEvent {
+    /// Identity of the event: a second copy has the same.
+    pub const fn id(&self) -> EventId {
+        match self {
+            Self::SessionStarted(event) => event.event,
+            Self::SessionEnded(event) => event.event,
+            Self::Vitals(event) => event.event,
+        }
+    }
+
+    /// When it happened.
+    pub const fn at(&self) -> Micros {
+        match self {
+            Self::SessionStarted(event) => event.at,
+            Self::SessionEnded(event) => event.at,
+            Self::Vitals(event) => event.at,
+        }
+    }
+}
+
+/// A session began.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionStarted {
+    /// Identity of the event.
+    pub event: EventId,
+    /// Session.
+    pub session: SessionId,
+    /// Person measured.
+    pub user: UserId,
+    /// Device, as its maker names it.
+    pub device: String,
+    /// When it began.
+    pub at: Micros,
+    /// Where it stood on the log.
+    pub origin: Origin,
+}
+
+/// A session ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// Identity of the event.
+    pub event: EventId,
+    /// Session.
+    pub session: SessionId,
+    /// When it ended.
+    pub at: Micros,
+    /// Why: `completed`, `cancelled`, `timeout` …
+    pub status: String,
+    /// Where it stood on the log.
+    pub origin: Origin,
+}

@@ -1,0 +1,39 @@
+//! The dictionary: ids, time, packets, events, windows, vitals, alerts, faults, and the tables they become.
+//!
+//! # Layout
+//! One file per word. [`table`] holds one file per table with its Arrow schema: the only contract
+//! between what writes (sinks) and what reads (api). [`view`] is what a reader holds: all tables at
+//! one committed epoch.
+//!
+//! # Invariants
+//! - Everything here is a value: no clock, no disk, no runtime.
+//! - Every type that can be revised is totally ordered, so that a result never depends on hashing.
+//! - Floating-point values inside facts are finite ([`Number`]).
+
+pub mod alert;
+pub mod envelope;
+pub mod event;
+pub mod fault;
+pub mod id;
+pub mod number;
+pub mod origin;
+pub mod packet;
+pub mod session;
+pub mod table;
+pub mod time;
+pub mod view;
+pub mod vitals;
+pub mod window;
+
+pub use alert::{Alert, AlertChange, ChangeKind, Evidence, Finding, Level, Rule};
+pub use envelope::Envelope;
+pub use event::{DomainEvent, SessionEnded, SessionStarted};
+pub use fault::{Fault, Raw, Reason};
+pub use id::{EventId, SessionId, UserId};
+pub use number::Number;
+pub use origin::{Input, Origin, Span};
+pub use packet::{Arrival, Environment, Packet, Signal};
+pub use session::Session;
+pub use time::{Epoch, Micros};
+pub use vitals::Vitals;
+pub use window::PulseWindow;

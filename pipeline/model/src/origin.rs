@@ -1,0 +1,71 @@
+//! Where a fact came from on the log.
+
+use serde::{Deserialize, Serialize};
+
+/// The input topics, as a small number that facts can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Input {
+    /// Raw device packets.
+    Packets,
+    /// Vital signs.
+    Vitals,
+    /// Session life-cycle events.
+    Sessions,
+}
+
+impl Input {
+    /// Every input, in the order the demo and the documentation list them.
+    pub const ALL: [Self; 3] = [Self::Packets, Self::Vitals, Self::Sessions];
+
+    /// Name of the topic.
+    pub const fn topic(self) -> &'static str {
+        match self {
+            Self::Packets => "manpasik.measurement.packet",
+            Self::Vitals => "manpasik.measurement.vitals",
+            Self::Sessions => "manpasik.measurement.session",
+        }
+    }
+}
+
+/// One record of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// Topic.
+    pub input: Input,
+    /// Partition.
+    pub partition: u32,
+    /// Offset.
+    pub offset: u64,
+}
+
+/// The records of one partition, from first to last, that a fact rests on.
+///
+/// A span names a range; records of other keys may stand between the ones meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// Topic.
+    pub input: Input,
+    /// Partition.
+    pub partition: u32,
+    /// Lowest offset.
+    pub first: u64,
+    /// Highest offset.
+    pub last: u64,
+}
+
+impl From<Origin> for Span {
+    fn from(at: Origin) -> Self {
+        Self { input: at.input, partition: at.partition, first: at.offset, last: at.offset }
+    }
+}
+
+impl Span {
+    /// The smallest span over both, or `None` if they are of different partitions.
+    pub fn union(self, other: Self) -> Option<Self> {
+        ((self.input, self.partition) == (other.input, other.partition)).then(|| Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            ..self
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! A device packet as it was sent, decoded but not yet ordered.
+
+use crate::{Origin, SessionId, UserId, fault::Raw};
+use serde::{Deserialize, Serialize};
+
+/// What kind of signal a session streams; decides its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Signal {
+    /// Endpoint electrochemistry or impedance, gas and ion arrays (classes A and B).
+    Channels,
+    /// Optical pulse (class C); channel 0 is the photoplethysmogram.
+    Pulse,
+}
+
+/// What the device said about itself and its surroundings when it sent the packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Temperature, °C.
+    pub temperature_c: f32,
+    /// Relative humidity, %.
+    pub humidity_percent: f32,
+    /// Air pressure, kPa; 0 where the format has none (v1).
+    pub pressure_kpa: f32,
+    /// Battery, %.
+    pub battery_percent: u8,
+    /// Result code of the self test; 0 is passed or not reported.
+    pub self_test: u8,
+}
+
+/// A packet of samples, or the end of its session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Packet {
+    /// Session it belongs to.
+    pub session: SessionId,
+    /// Person measured.
+    pub user: UserId,
+    /// Where it stood on the log.
+    pub origin: Origin,
+    /// Kind of signal.
+    pub signal: Signal,
+    /// Nominal time between two samples of one channel, microseconds; positive.
+    pub period_us: u32,
+    /// Sequence number as sent.
+    pub sequence: u32,
+    /// Width of the sequence number in bits: 16 (v1) or 32 (v2); it wraps there.
+    pub sequence_bits: u8,
+    /// Device time of the first sample, microseconds since 1970-01-01 UTC.
+    ///
+    /// v2 sends all of it; v1 sends the low 32 bits of milliseconds and is completed from the
+    /// gateway's time stamp.
+    pub stamp_us: i64,
+    /// What the packet brings.
+    pub arrival: Arrival,
+    /// The record it came in, should it turn out to be too late.
+    pub raw: Raw,
+}
+
+/// What a packet brings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Arrival {
+    /// Samples.
+    Samples {
+        /// Number of channels, C.
+        channels: u16,
+        /// Samples per channel, n.
+        samples: u16,
+        /// Detector values, finite, channel-major: `det[c * n + i]`.
+        det: Vec<f32>,
+        /// Reference values, same shape, or empty where the packet has none.
+        reference: Vec<f32>,
+        /// Device state.
+        environment: Environment,
+    },
+    /// The session was ended by its device; `sequence` is one past its last packet.
+    End,
+}

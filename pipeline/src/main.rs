@@ -1,0 +1,2 @@
+//! The `manpasik` program.
+fn main() {}
