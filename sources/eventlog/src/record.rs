@@ -84,3 +84,9 @@ impl fmt::Debug for Draft {
         write!(f, "Draft({}/{}, {} bytes)", self.topic, self.partition, self.value.len())
     }
 }
+
+/// Whether Kafka takes `name` as the name of a topic (`org.apache.kafka.common.internals.Topic`).
+pub(crate) fn is_topic_name(name: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=249).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(legal)
+}
