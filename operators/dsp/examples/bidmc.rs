@@ -136,7 +136,7 @@ fn print_line(name: &str, windows: &[Window]) {
 fn print_window(window: &Window) {
     let estimate = &window.estimate;
     println!(
-        "{} {:>3} s: truth {:>6.2} hr {:>6.2} beats {:>6.2} spectrum {:>6.2} regularity {:.2} snr {:>5.1} skew {:>5.2} quality {:.2} {}",
+        "{} {:>3} s: truth {:>6.2} hr {:>6.2} beats {:>6.2} spectrum {:>6.2} regularity {:.2} similarity {:.2} evenness {:.2} snr {:>5.1} skew {:>5.2} quality {:.2} {}",
         window.record,
         window.start_seconds,
         window.truth_bpm,
@@ -144,6 +144,8 @@ fn print_window(window: &Window) {
         estimate.beats_bpm.unwrap_or(f64::NAN),
         estimate.spectrum_bpm.unwrap_or(f64::NAN),
         estimate.regularity,
+        estimate.similarity,
+        estimate.evenness,
         estimate.snr_db,
         estimate.skewness,
         estimate.quality,
@@ -152,11 +154,11 @@ fn print_window(window: &Window) {
 }
 
 fn print_windows(windows: &[Window]) {
-    println!("record,start,truth,hr,beats,spectrum,count,regularity,snr,skew,quality,good");
+    println!("record,start,truth,hr,beats,spectrum,count,regularity,similarity,evenness,snr,skew,quality,good");
     for window in windows {
         let estimate = &window.estimate;
         println!(
-            "{},{},{},{},{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
             window.record,
             window.start_seconds,
             window.truth_bpm,
@@ -165,6 +167,8 @@ fn print_windows(windows: &[Window]) {
             estimate.spectrum_bpm.unwrap_or(f64::NAN),
             estimate.beats,
             estimate.regularity,
+            estimate.similarity,
+            estimate.evenness,
             estimate.snr_db,
             estimate.skewness,
             estimate.quality,

@@ -41,8 +41,13 @@ impl Detector {
             squares: Vec::with_capacity(samples),
             systole_mean: Vec::with_capacity(samples),
             beat_mean: Vec::with_capacity(samples),
-            crests: Vec::with_capacity(samples / span(APART_SECONDS) + 2),
+            crests: Vec::with_capacity(samples / (span(APART_SECONDS) + 1) + 1),
         }
+    }
+
+    /// The most crests a window of `samples` samples can have.
+    pub fn most_crests(&self, samples: usize) -> usize {
+        samples / (self.apart + 1) + 1
     }
 
     /// Positions of the crests of `wave`, band-passed and finite.

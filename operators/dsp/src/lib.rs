@@ -6,7 +6,8 @@
 //!
 //! # Layout
 //! In the order a pulse wave (PPG) meets them: [`butterworth`] designs a filter, [`cascade`] runs it, [`pulse`]
-//! reads a heart rate and its quality off a filtered window with [`elgendi`] (beats) and [`welch`] (spectrum).
+//! reads a heart rate and its quality off a filtered window: [`elgendi`] finds the crests, `shape` compares them,
+//! `rhythm` counts them, [`welch`] and `spectrum` give the second opinion, `quality` weighs the evidence.
 //!
 //! # Examples
 //! ```
@@ -35,5 +36,9 @@ pub mod pulse;
 pub mod welch;
 
 mod error;
+mod quality;
+mod rhythm;
+mod shape;
+mod spectrum;
 
 pub use error::Error;

@@ -2,46 +2,67 @@
 //!
 //! # Invariants
 //! An estimate is a pure function of the window's samples: nothing is remembered from one window to the next. Every
-//! number is finite whatever the samples are.
+//! number is finite, whatever the samples are. Nothing is allocated by [`Pulse::estimate`].
 
-use crate::{Error, elgendi::Detector, welch::Welch};
+use crate::{Error, elgendi::Detector, quality, rhythm::Rhythm, shape, shape::Shape, spectrum, welch::Welch};
 
 /// Version of the definition of [`Estimate::quality`] and [`Estimate::good`].
 pub const QUALITY_VERSION: u32 = 1;
 
+/// Rates a wave filtered to 0.5 to 8 Hz is read at, in Hz.
+const RATES_HZ: std::ops::RangeInclusive<f64> = 25.0..=500.0;
+/// Lengths of a window, in seconds.
+const WINDOWS_SECONDS: std::ops::RangeInclusive<f64> = 10.0..=120.0;
+/// The wave is thinned to no less than this rate, in Hz: six times the upper corner of the filter.
+const THINNED_HZ: f64 = 50.0;
+/// Segments of the spectrum, in seconds: resolves 0.1 Hz and bends with a rate that drifts within the window.
+const SEGMENT_SECONDS: f64 = 10.0;
+/// Shortest transform of the spectrum, in seconds: bins of 0.06 Hz, which the parabola refines.
+const TRANSFORM_SECONDS: f64 = 16.0;
+/// A wave that stays below this is silence: the rounding errors of a filter fed with a constant.
+const SILENCE: f64 = 1e-9;
+
 /// What a window says about the heart.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
-    /// The best estimate of the heart rate, in beats per minute; none if the window holds no pulse.
+    /// The best estimate of the heart rate, in beats per minute; none if the window holds no pulse. It is the one of the
+    /// beats, or of the spectrum where too few beats were found.
     pub hr_bpm: Option<f64>,
-    /// Heart rate from the beats alone.
+    /// Heart rate from the beats alone, in beats per minute.
     pub beats_bpm: Option<f64>,
-    /// Heart rate from the spectrum alone.
+    /// Heart rate from the spectrum alone, in beats per minute.
     pub spectrum_bpm: Option<f64>,
     /// Beats found.
     pub beats: usize,
     /// Share of the intervals between beats within 30 % of their median, 0 to 1.
     pub regularity: f64,
-    /// Power at the heart rate and its first two harmonics over the rest of the band, in dB.
+    /// Mean correlation of the beats with the window's template, -1 to 1.
+    pub similarity: f64,
+    /// Share of the beats between half and double the median height, 0 to 1.
+    pub evenness: f64,
+    /// Power at the heart rate and its first two harmonics over the rest of 0.5 to 8 Hz, in dB, within ±60.
     pub snr_db: f64,
     /// Skewness of the wave.
     pub skewness: f64,
-    /// Quality from 0 (noise) to 1 (clean).
+    /// Quality from 0 (noise) to 1 (clean), by the definition [`QUALITY_VERSION`].
     pub quality: f64,
-    /// Whether the heart rate passed the gate.
+    /// Whether the heart rate passed the gate: enough quality, and at least 80 % of the window measured.
     pub good: bool,
 }
 
 /// A planned estimator.
 #[derive(Debug)]
 pub struct Pulse {
-    rate_hz: f64,
     samples: usize,
+    /// Samples averaged into one.
+    thinning: usize,
     detector: Detector,
+    rhythm: Rhythm,
+    shape: Shape,
     welch: Welch,
     wave: Vec<f64>,
-    intervals: Vec<f64>,
-    sorted: Vec<f64>,
+    missing: Vec<bool>,
+    crests: Vec<usize>,
 }
 
 impl Pulse {
@@ -50,22 +71,30 @@ impl Pulse {
     /// # Errors
     /// [`Error::Rate`] outside 25 to 500 Hz, [`Error::Length`] for windows outside 10 to 120 s.
     pub fn new(rate_hz: f64, window_seconds: f64) -> Result<Self, Error> {
-        if !(25.0..=500.0).contains(&rate_hz) {
+        if !RATES_HZ.contains(&rate_hz) {
             return Err(Error::Rate { rate_hz });
         }
         let samples = (rate_hz * window_seconds).round() as usize;
-        if !(10.0..=120.0).contains(&window_seconds) {
+        if !WINDOWS_SECONDS.contains(&window_seconds) {
             return Err(Error::Length { samples });
         }
-        let segment = (rate_hz * 10.0).round() as usize;
+        let thinning = ((rate_hz / THINNED_HZ).floor() as usize).max(1);
+        let (rate_hz, thinned) = (rate_hz / thinning as f64, samples / thinning);
+        let detector = Detector::new(rate_hz, thinned);
+        let most_crests = detector.most_crests(thinned);
+        // Rounding must not make the segment longer than the shortest window.
+        let segment = ((SEGMENT_SECONDS * rate_hz).floor() as usize).min(thinned);
+        let transform = ((TRANSFORM_SECONDS * rate_hz).ceil() as usize).next_power_of_two();
         Ok(Self {
-            rate_hz,
             samples,
-            detector: Detector::new(rate_hz, samples),
-            welch: Welch::new(rate_hz, segment, 4096.max(segment.next_power_of_two()))?,
-            wave: Vec::with_capacity(samples),
-            intervals: Vec::with_capacity(samples),
-            sorted: Vec::with_capacity(samples),
+            thinning,
+            rhythm: Rhythm::new(rate_hz, most_crests),
+            shape: Shape::new(rate_hz, most_crests),
+            welch: Welch::new(rate_hz, segment, transform)?,
+            wave: Vec::with_capacity(thinned),
+            missing: Vec::with_capacity(thinned),
+            crests: Vec::with_capacity(most_crests),
+            detector,
         })
     }
 
@@ -74,46 +103,67 @@ impl Pulse {
         self.samples
     }
 
-    /// Reads the heart rate off a window.
+    /// Reads the heart rate off a window of the causally filtered wave (0.5 to 8 Hz, order 3).
+    ///
+    /// `imputed` marks the samples that were not measured, whatever stands in their place; an empty slice means that all
+    /// were. Samples that are not finite count as not measured. At most [`Self::samples`] samples are read; a shorter
+    /// window is read as it is, and never passes the gate if it is shorter than 80 % of a full one.
     pub fn estimate(&mut self, filtered: &[f64], imputed: &[bool]) -> Estimate {
-        let _ = imputed;
-        self.wave.clear();
-        self.wave.extend(filtered.iter().take(self.samples).map(|value| if value.is_finite() { *value } else { 0.0 }));
+        let filtered = &filtered[..filtered.len().min(self.samples)];
+        let measured = self.take(filtered, imputed);
         let top = self.wave.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
-        if top <= 0.0 || self.wave.len() < self.samples {
+        if top < SILENCE {
             return Estimate::default();
         }
-        for value in &mut self.wave {
-            *value /= top;
-        }
-        let crests = self.detector.detect(&self.wave);
-        let beats = crests.len();
-        self.intervals.clear();
-        self.intervals.extend(crests.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / self.rate_hz));
-        self.sorted.clear();
-        self.sorted.extend_from_slice(&self.intervals);
-        self.sorted.sort_unstable_by(f64::total_cmp);
-        let median = self.sorted.get(self.sorted.len() / 2).copied().unwrap_or(0.0);
-        let (mut sum, mut count) = (0.0, 0.0);
-        for interval in &self.intervals {
-            if (interval - median).abs() <= 0.3 * median {
-                sum += interval;
-                count += 1.0;
-            }
-        }
-        let beats_bpm = (count >= 3.0).then(|| 60.0 * count / sum);
-        let regularity = if self.intervals.is_empty() { 0.0 } else { count / self.intervals.len() as f64 };
-        let step = self.welch.step_hz();
+        // At a height of one, squares and cubes of any wave are finite.
+        self.wave.iter_mut().for_each(|value| *value /= top);
+
+        self.crests.clear();
+        self.crests.extend_from_slice(self.detector.detect(&self.wave));
+        self.rhythm.drop_dicrotic(&self.wave, &mut self.crests);
+        let evenness = self.shape.evenness(&self.wave, &self.crests);
+        let similarity = self.shape.compare(&self.wave, &self.crests);
+        let reading = self.rhythm.read(self.wave.len(), &self.crests, similarity, &self.missing);
+
+        let step_hz = self.welch.step_hz();
         let density = self.welch.density(&self.wave);
-        let band = |low: f64, high: f64| (low / step).ceil() as usize..((high / step).floor() as usize + 1).min(density.len());
-        let peak = band(0.5, 3.7).max_by(|left, right| density[*left].total_cmp(&density[*right])).unwrap_or(0);
-        let f0 = peak as f64 * step;
-        let total: f64 = band(0.5, 8.0).map(|index| density[index]).sum();
-        let signal: f64 = (1..=3).map(|harmonic| band(f64::from(harmonic) * f0 - 0.12, f64::from(harmonic) * f0 + 0.12).map(|index| density[index]).sum::<f64>()).sum();
-        let snr_db = (10.0 * (signal / (total - signal).max(1e-12 * total)).log10()).clamp(-60.0, 60.0);
-        let spectrum_bpm = Some(60.0 * f0);
-        let hr_bpm = beats_bpm.or(spectrum_bpm);
-        let good = regularity >= 0.8 && snr_db >= 3.0;
-        Estimate { hr_bpm, beats_bpm, spectrum_bpm, beats, regularity, snr_db, skewness: 0.0, quality: regularity, good }
+        let spectrum_bpm = spectrum::strongest(density, step_hz).map(|rate_hz| 60.0 * rate_hz);
+        let hr_bpm = reading.bpm.or(spectrum_bpm);
+        let mut estimate = Estimate {
+            hr_bpm,
+            beats_bpm: reading.bpm,
+            spectrum_bpm,
+            beats: self.crests.len(),
+            regularity: reading.regularity,
+            similarity: similarity.iter().sum::<f64>() / similarity.len().max(1) as f64,
+            evenness,
+            snr_db: hr_bpm.map_or(-60.0, |bpm| spectrum::clarity(density, step_hz, bpm / 60.0)),
+            skewness: shape::skewness(&self.wave),
+            ..Estimate::default()
+        };
+        estimate.quality = quality::quality(&estimate);
+        estimate.good = quality::passes(&estimate, measured as f64 / self.samples as f64);
+        estimate
+    }
+
+    /// Thins the window into `wave` and `missing`, and counts the measured samples.
+    fn take(&mut self, filtered: &[f64], imputed: &[bool]) -> usize {
+        self.wave.clear();
+        self.missing.clear();
+        let mut measured = 0;
+        for (block, values) in filtered.chunks_exact(self.thinning).enumerate() {
+            let first = block * self.thinning;
+            let (mut sum, mut lost) = (0.0, false);
+            for (index, value) in values.iter().enumerate() {
+                let imputed = imputed.get(first + index).copied().unwrap_or(false);
+                lost |= imputed || !value.is_finite();
+                measured += usize::from(!imputed && value.is_finite());
+                // Divided before it is summed: the sum of huge values would not be finite.
+                sum += if value.is_finite() { value / self.thinning as f64 } else { 0.0 };
+            }
+            self.wave.push(sum);
+            self.missing.push(lost);
+        }
+        measured
     }
 }
