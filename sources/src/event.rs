@@ -1,0 +1,94 @@
+//! Domain events: one record of an event topic becomes one [`DomainEvent`] or one fault.
+//!
+//! The value is the JSON envelope of `model::Envelope`. A record with `ce_` headers is a CloudEvents
+//! 1.0 event in Kafka's binary mode: its attributes come from the headers, and its value is either the
+//! payload alone or the whole envelope, which then must say the same.
+//!
+//! # Layout
+//! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
+//! type says, `encode` writes events as this product does.
+//!
+//! # Faults
+//! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
+//! contradict each other · `MISSING_FIELD` a required field is absent or of the wrong type; the detail
+//! names it · `BAD_VERSION` of another major version · `UNKNOWN_TYPE` not a type of this topic ·
+//! `OUT_OF_RANGE` a value no living person or running clock has.
+
+mod attributes;
+mod cloud;
+mod encode;
+mod field;
+mod payload;
+
+pub use encode::{Encoded, encode};
+
+use crate::refusal::{Refusal, origin, raw};
+use eventlog::Record;
+use model::{DomainEvent, Fault, Input, Reason};
+use serde_json::{Map, Value};
+
+/// Most bytes of an event. The largest payload read here is under 1 KiB; producers may add fields.
+pub const MAX_EVENT_BYTES: usize = 64 * 1024;
+
+/// Type of [`DomainEvent::SessionStarted`].
+pub const SESSION_STARTED: &str = "manpasik.measurement.session.started";
+/// Type of [`DomainEvent::SessionEnded`].
+pub const SESSION_ENDED: &str = "manpasik.measurement.session.ended";
+/// Type of [`DomainEvent::Vitals`].
+pub const VITALS: &str = "manpasik.measurement.vitals";
+
+/// Decodes a record of the event topic `input`.
+///
+/// # Errors
+/// The fault that goes to the dead letters, whole.
+///
+/// # Examples
+/// ```
+/// use eventlog::Record;
+/// let record = Record {
+///     topic: "manpasik.measurement.vitals".into(),
+///     partition: 0,
+///     offset: 7,
+///     timestamp_ms: 0,
+///     key: None,
+///     value: br#"{"event_id": "not an id"}"#.to_vec(),
+///     headers: vec![],
+/// };
+/// let fault = sources::event::decode(model::Input::Vitals, record).unwrap_err();
+/// assert_eq!(fault.reason, model::Reason::MissingField);
+/// assert!(fault.detail.starts_with("event_id "));
+/// ```
+pub fn decode(input: Input, record: Record) -> Result<DomainEvent, Box<Fault>> {
+    let origin = origin(input, &record);
+    read(&record)
+        .and_then(|(attributes, payload)| payload::event(origin, &attributes, &payload))
+        .map_err(|refusal| Box::new(refusal.fault(origin, raw(record))))
+}
+
+/// The attributes and the payload of `record`.
+fn read(record: &Record) -> Result<(attributes::Attributes, Map<String, Value>), Refusal> {
+    if record.value.len() > MAX_EVENT_BYTES {
+        return Err(Refusal::new(
+            Reason::BadLength,
+            format!(
+                "the event has {} bytes, at most {MAX_EVENT_BYTES} are read: send less",
+                record.value.len()
+            ),
+        ));
+    }
+    // The parser stops at 128 levels; its own message may quote the input and is dropped.
+    let Ok(Value::Object(value)) = serde_json::from_slice(&record.value) else {
+        return Err(Refusal::new(
+            Reason::BadEnvelope,
+            "the value is no JSON object: send the envelope as JSON",
+        ));
+    };
+    if cloud::is_binary(&record.headers) {
+        cloud::read(&record.headers, value)
+    } else {
+        attributes::read(value)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
+
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS};
+use chrono::{DateTime, SecondsFormat};
+use eventlog::Header;
+use model::{DomainEvent, Envelope, Micros, Number};
+use serde::Serialize;
+
+/// Version of the payloads written here.
+const VERSION: &str = "1.0";
+
+/// An event ready for the log, without its place there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// Key: the session, or the person for vital signs.
+    pub key: Vec<u8>,
+    /// The envelope as JSON.
+    pub value: Vec<u8>,
+    /// CloudEvents 1.0 headers that mirror the envelope, and the content type.
+    pub headers: Vec<Header>,
+}
+
+impl std::fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Encoded({} bytes)", self.value.len())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payload<'a> {
+    Started {
+        session_id: String,
+        device_id: &'a str,
+        user_id: String,
+    },
+    Ended {
+        session_id: String,
+        status: &'a str,
+    },
+    Vitals {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hr: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pulse: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resp: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        spo2: Option<Number>,
+    },
+}
+
+/// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
+///
+/// # Examples
+/// ```
+/// # use model::{DomainEvent, EventId, Input, Origin, SessionEnded, SessionId};
+/// let ended = DomainEvent::SessionEnded(SessionEnded {
+///     event: EventId::derive(&["the event"]),
+///     session: SessionId::derive(&["the session"]),
+///     at: 1_000_000,
+///     status: "completed".into(),
+///     origin: Origin { input: Input::Sessions, partition: 0, offset: 0 },
+/// });
+/// let encoded = sources::event::encode(&ended, "replay");
+/// let text = String::from_utf8(encoded.value).unwrap();
+/// assert!(text.contains(r#""timestamp":"1970-01-01T00:00:01Z""#), "{text}");
+/// ```
+pub fn encode(event: &DomainEvent, source: &str) -> Encoded {
+    let (kind, session, user, payload) = match event {
+        DomainEvent::SessionStarted(started) => (
+            SESSION_STARTED,
+            Some(started.session.to_string()),
+            Some(started.user.to_string()),
+            Payload::Started {
+                session_id: started.session.to_string(),
+                device_id: &started.device,
+                user_id: started.user.to_string(),
+            },
+        ),
+        DomainEvent::SessionEnded(ended) => (
+            SESSION_ENDED,
+            Some(ended.session.to_string()),
+            None,
+            Payload::Ended { session_id: ended.session.to_string(), status: &ended.status },
+        ),
+        DomainEvent::Vitals(vitals) => (
+            VITALS,
+            None,
+            Some(vitals.user.to_string()),
+            Payload::Vitals { hr: vitals.hr, pulse: vitals.pulse, resp: vitals.resp, spo2: vitals.spo2 },
+        ),
+    };
+    let envelope = Envelope {
+        event_id: event.id().to_string(),
+        event_type: kind.to_owned(),
+        version: VERSION.to_owned(),
+        timestamp: iso_8601(event.at()),
+        source: source.to_owned(),
+        correlation_id: session.clone(),
+        user_id: user.clone(),
+        payload,
+    };
+    let key = session.clone().or(user).expect("every event is about a session or a person");
+    Encoded {
+        headers: headers(&envelope, session, &key),
+        value: serde_json::to_vec(&envelope).expect("texts and finite numbers are always JSON"),
+        key: key.into_bytes(),
+    }
+}
+
+fn headers<P>(envelope: &Envelope<P>, subject: Option<String>, key: &str) -> Vec<Header> {
+    let schema = format!("/{}/{}", envelope.event_type, envelope.version);
+    let mut headers = vec![
+        ("ce_specversion", "1.0".to_owned()),
+        ("ce_id", envelope.event_id.clone()),
+        ("ce_type", envelope.event_type.clone()),
+        ("ce_source", format!("/{}", envelope.source)),
+        ("ce_time", envelope.timestamp.clone()),
+        ("ce_dataschema", schema),
+        ("ce_partitionkey", key.to_owned()),
+    ];
+    headers.extend(subject.map(|subject| ("ce_subject", subject)));
+    headers.push(("content-type", "application/json".to_owned()));
+    headers.into_iter().map(|(name, value)| (name.into(), value.into_bytes())).collect()
+}
+
+/// `at` in ISO 8601, UTC, with as many digits as it needs.
+fn iso_8601(at: Micros) -> String {
+    DateTime::from_timestamp_micros(at)
+        .expect("instants inside the accepted range have a date")
+        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,71 @@
+//! Fields by name: present and of the right type, or a refusal that names the field and never its value.
+
+use crate::{instant, refusal::Refusal};
+use chrono::DateTime;
+use model::{
+    Micros, Number,
+    Reason::{MissingField, OutOfRange},
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// `name` is absent or of the wrong type.
+pub(super) fn missing(name: &str, needed: &str) -> Refusal {
+    Refusal::new(MissingField, format!("{name} is missing or not {needed}: send it"))
+}
+
+/// A text that is not empty.
+pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<&'a str, Refusal> {
+    match object.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err(missing(name, "a text")),
+    }
+}
+
+/// A text, if there is one; `null` is none.
+pub(super) fn optional_text<'a>(
+    object: &'a Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'a str>, Refusal> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => text(object, name).map(Some),
+    }
+}
+
+/// A number between `least` and `most`, if there is one; `null` is none.
+pub(super) fn optional_number(
+    object: &Map<String, Value>,
+    name: &str,
+    (least, most): (f64, f64),
+) -> Result<Option<Number>, Refusal> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => number
+            .as_f64()
+            .filter(|value| (least..=most).contains(value))
+            .and_then(Number::finite)
+            .map(Some)
+            .ok_or_else(|| {
+                Refusal::new(
+                    OutOfRange,
+                    format!("{name} is outside {least} to {most}: check the sensor and its unit"),
+                )
+            }),
+        Some(_) => Err(missing(name, "a number")),
+    }
+}
+
+/// A UUID in any of its text forms.
+pub(super) fn uuid(text: &str, name: &str) -> Result<Uuid, Refusal> {
+    Uuid::try_parse(text).map_err(|_| missing(name, "a UUID"))
+}
+
+/// An instant of ISO 8601 with its offset from UTC, in microseconds; finer digits are cut off.
+pub(super) fn micros(text: &str, name: &str) -> Result<Micros, Refusal> {
+    let at = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| missing(name, "an ISO 8601 date and time with offset"))?;
+    u64::try_from(at.timestamp_micros()).ok().and_then(instant::from_micros).ok_or_else(|| {
+        Refusal::new(OutOfRange, format!("{name} is before 1970 or after 2199: check the clock"))
+    })
+}

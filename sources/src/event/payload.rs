@@ -1,0 +1,93 @@
+//! What each event type says: a payload and its attributes become a [`DomainEvent`].
+
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, field};
+use crate::refusal::Refusal;
+use model::{DomainEvent, Input, Origin, Reason, SessionEnded, SessionId, SessionStarted, UserId, Vitals};
+use serde_json::{Map, Value};
+
+/// Rates, 1/min. This product's own bound, generous: more is a wrong unit or a broken sensor.
+const RATE: (f64, f64) = (0.0, 400.0);
+/// Saturation, %.
+const SATURATION: (f64, f64) = (0.0, 100.0);
+
+/// The event that `payload` of the topic of `origin` says.
+pub(super) fn event(
+    origin: Origin,
+    attributes: &Attributes,
+    payload: &Map<String, Value>,
+) -> Result<DomainEvent, Refusal> {
+    match (origin.input, attributes.kind.as_str()) {
+        (Input::Sessions, SESSION_STARTED) => session_started(origin, attributes, payload),
+        (Input::Sessions, SESSION_ENDED) => session_ended(origin, attributes, payload),
+        (Input::Vitals, VITALS) => vitals(origin, attributes, payload),
+        (Input::Packets | Input::Sessions | Input::Vitals, _) => Err(Refusal::new(
+            Reason::UnknownType,
+            format!(
+                "{} does not carry events of this type: send it to the topic of its own",
+                origin.input.topic()
+            ),
+        )),
+    }
+}
+
+fn session_started(
+    origin: Origin,
+    attributes: &Attributes,
+    payload: &Map<String, Value>,
+) -> Result<DomainEvent, Refusal> {
+    let user = UserId::new(field::uuid(field::text(payload, "user_id")?, "payload.user_id")?);
+    if attributes.user.is_some_and(|said| said != user) {
+        return Err(Refusal::new(
+            Reason::BadEnvelope,
+            "user_id and payload.user_id differ: an event is about one person",
+        ));
+    }
+    Ok(DomainEvent::SessionStarted(SessionStarted {
+        event: attributes.id,
+        session: session(payload)?,
+        user,
+        device: field::text(payload, "device_id")?.to_owned(),
+        at: attributes.at,
+        origin,
+    }))
+}
+
+fn session_ended(
+    origin: Origin,
+    attributes: &Attributes,
+    payload: &Map<String, Value>,
+) -> Result<DomainEvent, Refusal> {
+    Ok(DomainEvent::SessionEnded(SessionEnded {
+        event: attributes.id,
+        session: session(payload)?,
+        at: attributes.at,
+        status: field::text(payload, "status")?.to_owned(),
+        origin,
+    }))
+}
+
+fn vitals(
+    origin: Origin,
+    attributes: &Attributes,
+    payload: &Map<String, Value>,
+) -> Result<DomainEvent, Refusal> {
+    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
+    let vitals = Vitals {
+        user,
+        at: attributes.at,
+        event: attributes.id,
+        hr: field::optional_number(payload, "hr", RATE)?,
+        pulse: field::optional_number(payload, "pulse", RATE)?,
+        resp: field::optional_number(payload, "resp", RATE)?,
+        spo2: field::optional_number(payload, "spo2", SATURATION)?,
+        origin,
+    };
+    if [vitals.hr, vitals.pulse, vitals.resp, vitals.spo2].iter().all(Option::is_none) {
+        return Err(field::missing("payload", "with one of hr, pulse, resp, spo2"));
+    }
+    Ok(DomainEvent::Vitals(vitals))
+}
+
+fn session(payload: &Map<String, Value>) -> Result<SessionId, Refusal> {
+    Ok(SessionId::new(field::uuid(field::text(payload, "session_id")?, "payload.session_id")?))
+}
