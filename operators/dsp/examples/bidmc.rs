@@ -1,9 +1,10 @@
 //! Scores the heart rate against the monitor's on a folder of BIDMC-shaped recordings.
 //!
-//! `cargo run --release -p dsp --example bidmc -- DIR [--windows]`: for every record and in total, the mean absolute error
+//! `cargo run --release -p dsp --example bidmc -- DIR [--gates | --windows]`: for every record and in total, the mean absolute error
 //! over all 30 s windows with a truth, the one behind the quality gate, the gate's coverage and the 95th percentile;
-//! then the worst windows. The truth is the mean of the monitor's HR numerics over the window. `--windows` prints one
-//! CSV line per window instead.
+//! then the worst windows. The truth is the mean of the monitor's HR numerics over the window. The rate is read off the
+//! time column. `--gates` shows instead how error and coverage move with the gate, and their range when each record
+//! is left out once; `--windows` prints one CSV line per window.
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
 use std::{error::Error, fs::File, io::Read, path::Path};
@@ -14,9 +15,9 @@ use dsp::{
     pulse::{Estimate, Pulse},
 };
 
-const RATE_HZ: f64 = 125.0;
 const WINDOW_SECONDS: usize = 30;
 const HOP_SECONDS: usize = 5;
+const GATES: [f64; 7] = [0.70, 0.75, 0.80, 0.82, 0.85, 0.875, 0.90];
 
 struct Window {
     record: String,
@@ -34,7 +35,7 @@ impl Window {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name the folder with the recordings")?;
-    let list = std::env::args().any(|argument| argument == "--windows");
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
     let mut paths: Vec<_> = std::fs::read_dir(&folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
     let mut windows = Vec::new();
@@ -42,10 +43,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if let Some(record) = name.split("_Signals.csv").next().filter(|record| record.len() < name.len()) {
             let numerics = path.with_file_name(name.replace("_Signals", "_Numerics"));
-            windows.extend(score(record, &column(path, "PLETH")?, &column(&numerics, "HR")?)?);
+            let time = column(path, "Time [s]")?;
+            let rate_hz = (time.len() as f64 - 1.0) / (time.last().unwrap_or(&0.0) - time.first().unwrap_or(&0.0));
+            windows.extend(score(record, rate_hz, &column(path, "PLETH")?, &column(&numerics, "HR")?)?);
         }
     }
-    if list {
+    if asked("--gates") {
+        print_gates(&windows);
+    } else if asked("--windows") {
         print_windows(&windows);
     } else {
         print_report(&windows);
@@ -64,10 +69,10 @@ fn column(path: &Path, name: &str) -> Result<Vec<f64>, Box<dyn Error>> {
     Ok(reader.records().collect::<Result<Vec<_>, _>>()?.into_iter().map(value).collect())
 }
 
-fn score(record: &str, wave: &[f64], truth: &[f64]) -> Result<Vec<Window>, Box<dyn Error>> {
+fn score(record: &str, rate_hz: f64, wave: &[f64], truth: &[f64]) -> Result<Vec<Window>, Box<dyn Error>> {
     let band = Band::Pass { low_hz: 0.5, high_hz: 8.0 };
-    let mut filter = Cascade::new(butterworth::design::<3>(3, band, RATE_HZ)?);
-    let mut pulse = Pulse::new(RATE_HZ, WINDOW_SECONDS as f64)?;
+    let mut filter = Cascade::new(butterworth::design::<3>(3, band, rate_hz)?);
+    let mut pulse = Pulse::new(rate_hz, WINDOW_SECONDS as f64)?;
     let mut filtered = Vec::with_capacity(wave.len());
     let mut imputed = Vec::with_capacity(wave.len());
     filter.settle(wave.first().copied().unwrap_or(0.0));
@@ -81,7 +86,7 @@ fn score(record: &str, wave: &[f64], truth: &[f64]) -> Result<Vec<Window>, Box<d
 
     let mut windows = Vec::new();
     for start_seconds in (0..).step_by(HOP_SECONDS) {
-        let first = start_seconds * RATE_HZ as usize;
+        let first = (start_seconds as f64 * rate_hz).round() as usize;
         let end = first + pulse.samples();
         if end > filtered.len() {
             break;
@@ -115,6 +120,35 @@ fn print_report(windows: &[Window]) {
     println!("\nworst good windows");
     for window in worst.iter().filter(|window| window.estimate.good).take(8) {
         print_window(window);
+    }
+}
+
+fn print_gates(windows: &[Window]) {
+    println!("quality  gated  cover | each record left out once: gated, cover");
+    for gate in GATES {
+        let passed = |without: &str| {
+            let kept: Vec<&Window> = windows.iter().filter(|window| window.record != without).collect();
+            let good: Vec<f64> =
+                kept.iter().filter(|window| window.estimate.quality >= gate).map(|window| window.error_bpm()).collect();
+            (good.iter().sum::<f64>() / good.len() as f64, 100.0 * good.len() as f64 / kept.len() as f64)
+        };
+        let mut errors = Vec::new();
+        let mut coverages = Vec::new();
+        for record in windows.chunk_by(|left, right| left.record == right.record) {
+            let (error, coverage) = passed(&record[0].record);
+            errors.push(error);
+            coverages.push(coverage);
+        }
+        errors.sort_by(f64::total_cmp);
+        coverages.sort_by(f64::total_cmp);
+        let (error, coverage) = passed("");
+        println!(
+            "{gate:>7.3} {error:>6.3} {coverage:>5.1}% | {:.3} to {:.3}, {:.1}% to {:.1}%",
+            errors[0],
+            errors[errors.len() - 1],
+            coverages[0],
+            coverages[coverages.len() - 1],
+        );
     }
 }
 

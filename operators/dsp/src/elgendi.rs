@@ -24,9 +24,9 @@ pub struct Detector {
     systole: usize,
     beat: usize,
     apart: usize,
-    squares: Vec<f64>,
-    systole_mean: Vec<f64>,
-    beat_mean: Vec<f64>,
+    /// Running sums of the squared positive wave, with room for half a beat before and after it, where the wave counts as
+    /// zero: entry `half a beat + i` is the sum of the first `i` squares.
+    sums: Vec<f64>,
     crests: Vec<usize>,
 }
 
@@ -34,15 +34,15 @@ impl Detector {
     /// Plans a detector for windows of up to `samples` samples.
     pub fn new(rate_hz: f64, samples: usize) -> Self {
         let span = |seconds: f64| ((seconds * rate_hz).round() as usize).max(1);
-        Self {
+        let mut detector = Self {
             systole: span(SYSTOLE_SECONDS),
             beat: span(BEAT_SECONDS),
             apart: span(APART_SECONDS),
-            squares: Vec::with_capacity(samples),
-            systole_mean: Vec::with_capacity(samples),
-            beat_mean: Vec::with_capacity(samples),
-            crests: Vec::with_capacity(samples / (span(APART_SECONDS) + 1) + 1),
-        }
+            sums: Vec::with_capacity(samples + span(BEAT_SECONDS) + 1),
+            crests: Vec::new(),
+        };
+        detector.crests.reserve_exact(detector.most_crests(samples));
+        detector
     }
 
     /// The most crests a window of `samples` samples can have.
@@ -53,15 +53,23 @@ impl Detector {
     /// Positions of the crests of `wave`, band-passed and finite.
     pub fn detect(&mut self, wave: &[f64]) -> &[usize] {
         self.crests.clear();
-        self.squares.clear();
-        self.squares.extend(wave.iter().map(|value| value.max(0.0) * value.max(0.0)));
-        moving_average(&self.squares, self.systole, &mut self.systole_mean);
-        moving_average(&self.squares, self.beat, &mut self.beat_mean);
-        let offset = OFFSET * self.squares.iter().sum::<f64>() / self.squares.len().max(1) as f64;
+        let total = self.sum(wave);
+        let offset = OFFSET * total / wave.len().max(1) as f64;
+        let (systole_share, beat_share) = (1.0 / self.systole as f64, 1.0 / self.beat as f64);
 
+        // 1. A moving average is the difference of two running sums; the spans are centred on the sample.
+        let half = self.beat / 2;
+        let sums = std::mem::take(&mut self.sums);
+        let from = |start: usize| sums[start..].iter();
+        let systoles = from(half - self.systole / 2).zip(from(half - self.systole / 2 + self.systole));
+        let beats = from(0).zip(from(self.beat));
+        let inside = systoles.zip(beats).map(|((systole_from, systole_to), (beat_from, beat_to))| {
+            (systole_to - systole_from) * systole_share > (beat_to - beat_from) * beat_share + offset
+        });
+
+        // 2. Blocks of interest are runs of samples inside.
         let mut start = None;
-        for index in 0..=wave.len() {
-            let inside = index < wave.len() && self.systole_mean[index] > self.beat_mean[index] + offset;
+        for (index, inside) in inside.take(wave.len()).chain(std::iter::once(false)).enumerate() {
             match (inside, start) {
                 (true, None) => start = Some(index),
                 (false, Some(first)) => {
@@ -71,7 +79,23 @@ impl Detector {
                 (true, Some(_)) | (false, None) => {}
             }
         }
+        self.sums = sums;
         &self.crests
+    }
+
+    /// Fills the running sums and returns the last one.
+    fn sum(&mut self, wave: &[f64]) -> f64 {
+        let half = self.beat / 2;
+        self.sums.clear();
+        self.sums.resize(half + 1, 0.0);
+        let mut total = 0.0;
+        self.sums.extend(wave.iter().map(|value| {
+            let positive = value.max(0.0);
+            total += positive * positive;
+            total
+        }));
+        self.sums.resize(wave.len() + self.beat + 1, total);
+        total
     }
 
     /// Takes the crest of the block `first..end` unless the block is too short or too near to the last crest.
@@ -82,20 +106,6 @@ impl Detector {
         let crest = (first..end).max_by(|left, right| wave[*left].total_cmp(&wave[*right])).unwrap_or(first);
         if self.crests.last().is_none_or(|last| crest - last > self.apart) {
             self.crests.push(crest);
-        }
-    }
-}
-
-/// Centred moving average; at the edges, zeros stand for what lies outside.
-fn moving_average(values: &[f64], span: usize, out: &mut Vec<f64>) {
-    out.clear();
-    let (before, after) = (span / 2, span - span / 2);
-    let mut sum: f64 = values.iter().take(after.saturating_sub(1)).sum();
-    for index in 0..values.len() {
-        sum += values.get(index + after - 1).copied().unwrap_or(0.0);
-        out.push(sum / span as f64);
-        if index >= before {
-            sum -= values[index - before];
         }
     }
 }

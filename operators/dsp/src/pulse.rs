@@ -9,8 +9,8 @@ use crate::{Error, elgendi::Detector, quality, rhythm::Rhythm, shape, shape::Sha
 /// Version of the definition of [`Estimate::quality`] and [`Estimate::good`].
 pub const QUALITY_VERSION: u32 = 1;
 
-/// Rates a wave filtered to 0.5 to 8 Hz is read at, in Hz.
-const RATES_HZ: std::ops::RangeInclusive<f64> = 25.0..=500.0;
+/// Rates a wave filtered to 0.5 to 8 Hz is read at, in Hz: 25 to 500, and one percent for a clock that is off.
+const RATES_HZ: std::ops::RangeInclusive<f64> = 24.75..=505.0;
 /// Lengths of a window, in seconds.
 const WINDOWS_SECONDS: std::ops::RangeInclusive<f64> = 10.0..=120.0;
 /// The wave is thinned to no less than this rate, in Hz: six times the upper corner of the filter.
@@ -26,7 +26,7 @@ const SILENCE: f64 = 1e-9;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
     /// The best estimate of the heart rate, in beats per minute; none if the window holds no pulse. It is the one of the
-    /// beats, or of the spectrum where too few beats were found.
+    /// beats, or of the spectrum where too few beats were found or the spectrum contradicts them clearly.
     pub hr_bpm: Option<f64>,
     /// Heart rate from the beats alone, in beats per minute.
     pub beats_bpm: Option<f64>,
@@ -126,20 +126,23 @@ impl Pulse {
         let reading = self.rhythm.read(self.wave.len(), &self.crests, similarity, &self.missing);
 
         let step_hz = self.welch.step_hz();
-        let density = self.welch.density(&self.wave);
-        let spectrum_bpm = spectrum::strongest(density, step_hz).map(|rate_hz| 60.0 * rate_hz);
-        let hr_bpm = reading.bpm.or(spectrum_bpm);
+        let density = self.welch.balanced(&self.wave);
+        let clarity = |bpm: Option<f64>| bpm.map_or(-spectrum::MOST_DB, |bpm| spectrum::clarity(density, step_hz, bpm / 60.0));
         let mut estimate = Estimate {
-            hr_bpm,
             beats_bpm: reading.bpm,
-            spectrum_bpm,
+            spectrum_bpm: spectrum::strongest(density, step_hz).map(|rate_hz| 60.0 * rate_hz),
             beats: self.crests.len(),
             regularity: reading.regularity,
             similarity: similarity.iter().sum::<f64>() / similarity.len().max(1) as f64,
             evenness,
-            snr_db: hr_bpm.map_or(-60.0, |bpm| spectrum::clarity(density, step_hz, bpm / 60.0)),
             skewness: shape::skewness(&self.wave),
             ..Estimate::default()
+        };
+        let (spectrum_db, beats_db) = (clarity(estimate.spectrum_bpm), clarity(estimate.beats_bpm));
+        (estimate.hr_bpm, estimate.snr_db) = if quality::prefers_spectrum(&estimate, spectrum_db, beats_db) {
+            (estimate.spectrum_bpm, spectrum_db)
+        } else {
+            (estimate.beats_bpm, beats_db)
         };
         estimate.quality = quality::quality(&estimate);
         estimate.good = quality::passes(&estimate, measured as f64 / self.samples as f64);
@@ -148,21 +151,24 @@ impl Pulse {
 
     /// Thins the window into `wave` and `missing`, and counts the measured samples.
     fn take(&mut self, filtered: &[f64], imputed: &[bool]) -> usize {
+        // Scaled before they are summed: the sum of huge values would not be finite.
+        let share = 1.0 / self.thinning as f64;
+        let mut unread = imputed;
+        let mut measured = 0;
         self.wave.clear();
         self.missing.clear();
-        let mut measured = 0;
-        for (block, values) in filtered.chunks_exact(self.thinning).enumerate() {
-            let first = block * self.thinning;
-            let (mut sum, mut lost) = (0.0, false);
-            for (index, value) in values.iter().enumerate() {
-                let imputed = imputed.get(first + index).copied().unwrap_or(false);
-                lost |= imputed || !value.is_finite();
-                measured += usize::from(!imputed && value.is_finite());
-                // Divided before it is summed: the sum of huge values would not be finite.
-                sum += if value.is_finite() { value / self.thinning as f64 } else { 0.0 };
+        for values in filtered.chunks_exact(self.thinning) {
+            let (flags, rest) = unread.split_at(self.thinning.min(unread.len()));
+            unread = rest;
+            let mut lost = flags.iter().filter(|flag| **flag).count();
+            let mut mean: f64 = values.iter().map(|value| value * share).sum();
+            if !mean.is_finite() {
+                mean = values.iter().filter(|value| value.is_finite()).map(|value| value * share).sum();
+                lost = values.len();
             }
-            self.wave.push(sum);
-            self.missing.push(lost);
+            self.wave.push(mean);
+            self.missing.push(lost > 0);
+            measured += values.len() - lost;
         }
         measured
     }

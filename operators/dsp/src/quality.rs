@@ -7,7 +7,9 @@
 use crate::pulse::Estimate;
 
 /// Least quality of a heart rate that passes.
-const GATE: f64 = 0.75;
+const GATE: f64 = 0.82;
+/// Difference up to which beats and spectrum agree, in beats per minute.
+const AGREEMENT_BPM: f64 = 5.0;
 /// Least share of measured samples in a window that passes.
 const LEAST_MEASURED: f64 = 0.8;
 
@@ -16,16 +18,30 @@ fn ramp(value: f64, from: f64, to: f64) -> f64 {
     ((value - from) / (to - from)).clamp(0.0, 1.0)
 }
 
+/// How much the beats look like one heart's, 0 to 1: alike, regular, of even height.
+fn steadiness(estimate: &Estimate) -> f64 {
+    let witnesses = [estimate.similarity, estimate.regularity, estimate.evenness];
+    witnesses.iter().map(|witness| ramp(*witness, 0.7, 1.0)).product::<f64>().cbrt()
+}
+
+/// Whether the heart rate is to be taken from the spectrum although there are beats, given how clear the lines of the two
+/// rates are in the spectrum, in dB.
+///
+/// A detector that counts dicrotic waves or skips fast beats contradicts the spectrum grossly; a spectrum that follows
+/// ectopic beats or an artefact is not much clearer than the beats. So the spectrum wins only where the two differ and its
+/// lines are 3 dB clearer, and up to 10 dB more the steadier the beats.
+pub(crate) fn prefers_spectrum(estimate: &Estimate, spectrum_db: f64, beats_db: f64) -> bool {
+    let (Some(beats), Some(spectrum)) = (estimate.beats_bpm, estimate.spectrum_bpm) else {
+        return estimate.beats_bpm.is_none();
+    };
+    (beats - spectrum).abs() > AGREEMENT_BPM && spectrum_db - beats_db > 3.0 + 10.0 * steadiness(estimate)
+}
+
 /// Quality of an estimate, 0 to 1.
 pub(crate) fn quality(estimate: &Estimate) -> f64 {
     let (Some(beats), Some(spectrum)) = (estimate.beats_bpm, estimate.spectrum_bpm) else { return 0.0 };
-    let witnesses = [
-        ramp(estimate.similarity, 0.7, 1.0),
-        ramp(estimate.regularity, 0.7, 1.0),
-        ramp(estimate.evenness, 0.7, 1.0),
-        ramp((beats - spectrum).abs(), 15.0, 5.0),
-    ];
-    witnesses.iter().product::<f64>().powf(1.0 / witnesses.len() as f64)
+    let agreement = ramp((beats - spectrum).abs(), 3.0 * AGREEMENT_BPM, AGREEMENT_BPM);
+    (steadiness(estimate).powi(3) * agreement).powf(0.25)
 }
 
 /// Whether the heart rate passes, given the share of the window that was measured.

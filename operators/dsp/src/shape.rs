@@ -106,14 +106,14 @@ fn normalise(values: &mut [f64]) {
     }
 }
 
-/// Median of the values, the mean of the two middle ones if their number is even; sorts them. 0 for none.
+/// Median of the values, the mean of the two middle ones if their number is even; reorders them. 0 for none.
 pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    match values {
-        [] => 0.0,
-        values if values.len() % 2 == 1 => values[values.len() / 2],
-        values => f64::midpoint(values[values.len() / 2 - 1], values[values.len() / 2]),
+    if values.is_empty() {
+        return 0.0;
     }
+    let count = values.len();
+    let (lower, middle, _) = values.select_nth_unstable_by(count / 2, f64::total_cmp);
+    if count % 2 == 1 { *middle } else { f64::midpoint(lower.iter().copied().fold(f64::NEG_INFINITY, f64::max), *middle) }
 }
 
 /// Skewness `m3 / m2^1.5` (population moments) of a signal; 0 for a constant.

@@ -9,7 +9,7 @@ const LINE_HZ: f64 = 0.12;
 /// Lines of the wave: the heart rate and two harmonics.
 const LINES: u32 = 3;
 /// Bound of the ratio, in dB, where the rest or the lines hold nothing.
-const MOST_DB: f64 = 60.0;
+pub(crate) const MOST_DB: f64 = 60.0;
 
 /// Bins from `low_hz` to `high_hz`.
 fn bins(density: &[f64], step_hz: f64, (low_hz, high_hz): (f64, f64)) -> std::ops::Range<usize> {

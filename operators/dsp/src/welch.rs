@@ -21,7 +21,7 @@ pub struct Welch {
     taper: Vec<f64>,
     /// Turns squared magnitudes of one segment into a one-sided density.
     scale: f64,
-    transform: Arc<dyn RealToComplex<f64>>,
+    plan: Arc<dyn RealToComplex<f64>>,
     input: Vec<f64>,
     output: Vec<Complex64>,
     scratch: Vec<Complex64>,
@@ -56,7 +56,7 @@ impl Welch {
             output: plan.make_output_vec(),
             scratch: plan.make_scratch_vec(),
             density: vec![0.0; transform / 2 + 1],
-            transform: plan,
+            plan,
         })
     }
 
@@ -69,12 +69,31 @@ impl Welch {
     ///
     /// All zeros if the signal is shorter than a segment.
     pub fn density(&mut self, signal: &[f64]) -> &[f64] {
+        self.average(signal, |_| 1.0);
+        &self.density
+    }
+
+    /// Like [`Welch::density`], with every segment scaled to the same total first, so that a burst in one segment does not
+    /// drown the others. The unit is lost; where the power lies is kept.
+    pub fn balanced(&mut self, signal: &[f64]) -> &[f64] {
+        self.average(signal, |bins| {
+            let total: f64 = bins.iter().map(Complex64::norm_sqr).sum();
+            if total > f64::MIN_POSITIVE { 1.0 / total } else { 0.0 }
+        });
+        &self.density
+    }
+
+    fn average(&mut self, signal: &[f64], weight: impl Fn(&[Complex64]) -> f64) {
         let segment = self.taper.len();
         self.density.fill(0.0);
         let mut segments = 0.0;
         let mut start = 0;
         while start + segment <= signal.len() {
-            self.add_periodogram(&signal[start..start + segment]);
+            self.transform(&signal[start..start + segment]);
+            let weight = weight(&self.output);
+            for (power, bin) in self.density.iter_mut().zip(&self.output) {
+                *power += weight * bin.norm_sqr();
+            }
             segments += 1.0;
             start += segment - segment / 2;
         }
@@ -88,21 +107,17 @@ impl Welch {
                 *power *= if alone { both_sides / 2.0 } else { both_sides };
             }
         }
-        &self.density
     }
 
-    fn add_periodogram(&mut self, samples: &[f64]) {
+    fn transform(&mut self, samples: &[f64]) {
         let mean = samples.iter().sum::<f64>() / samples.len() as f64;
         let (tapered, padding) = self.input.split_at_mut(samples.len());
         for ((value, sample), weight) in tapered.iter_mut().zip(samples).zip(&self.taper) {
             *value = (sample - mean) * weight;
         }
         padding.fill(0.0);
-        self.transform
+        self.plan
             .process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch)
             .expect("the buffers were made by this plan");
-        for (power, bin) in self.density.iter_mut().zip(&self.output) {
-            *power += bin.norm_sqr();
-        }
     }
 }
