@@ -1,1 +1,30 @@
-//! Room.
+//! Topics, lake and views: what an epoch leaves behind, in one commit.
+//!
+//! # Layout
+//! In the order a result meets them: [`capture`] takes it out of the dataflow, [`Output`] puts what
+//! the workers found into one canonical form, [`topics`] shapes it into records, [`lake`] prepares
+//! files of it, [`commit`] makes it true in one transaction together with its [`Binding`], and
+//! `views` shows it to readers.
+//!
+//! # Invariants
+//! - The transaction of the log is the only commit point; lake and views follow from it and are
+//!   rolled forward after a crash.
+//! - What is published depends on what was committed, never on how many workers found it.
+//! - Values of records never reach a log line or an error text.
+
+pub mod binding;
+pub mod capture;
+pub mod commit;
+mod digest;
+mod error;
+pub mod lake;
+mod output;
+pub mod topics;
+mod views;
+
+pub use binding::{Binding, InputRange};
+pub use capture::{Captured, capture};
+pub use commit::{Committed, Committer, Options};
+pub use digest::Digest;
+pub use error::Error;
+pub use output::Output;

@@ -1,0 +1,248 @@
+//! What an epoch was: which input it covers, what it knew of time, and what it left behind.
+//!
+//! One JSON record per committed epoch stands on [`crate::topics::BINDINGS`], written in the transaction
+//! that commits the epoch; the newest of them says how far everything is. Recovery feeds the same
+//! ranges again and gets the same results, because nothing else enters an epoch.
+//!
+//! # Invariants
+//! - Epochs grow along the topic, and each partition's `lo` is the `hi` it had before.
+//! - Readers ignore fields they do not know, so an older program reads what a newer one wrote.
+
+use crate::{Digest, Error, topics::BINDINGS};
+use eventlog::{Budget, Log, TopicPartition};
+use model::{Epoch, Input, Micros, view::Progress};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How much of the history is read at once.
+const BUDGET: Budget = Budget { records: 10_000, bytes: 8 << 20 };
+/// Waiting for the next piece of the history, and how many waits in a row end the attempt: 30 s in all.
+const WAIT: Duration = Duration::from_millis(100);
+const WAITS: u32 = 300;
+
+/// One epoch.
+///
+/// Whoever feeds the epoch fills in what went in; the fields that say what came out (`incarnation`,
+/// `outputs`, `intent`) are set by the [`crate::Committer`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Number of the start that committed it.
+    #[serde(default)]
+    pub incarnation: u64,
+    /// The one clock reading of the epoch.
+    pub now_us: Micros,
+    /// What was read of every input partition, ordered by topic and partition.
+    pub inputs: Vec<InputRange>,
+    /// Records read.
+    pub n_in: u64,
+    /// Digest of the records read.
+    pub digest_in: Digest,
+    /// What was published, by topic; topics that got nothing are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<TopicDigest>,
+    /// What the lake shall hold from this epoch on, if the epoch wrote to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+    /// Version of the code that computed it.
+    pub code_version: String,
+}
+
+/// What an epoch read from one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRange {
+    /// Topic.
+    #[serde(with = "topic")]
+    pub input: Input,
+    /// Partition.
+    pub partition: u32,
+    /// First offset of the epoch.
+    pub lo: u64,
+    /// First offset after the epoch.
+    pub hi: u64,
+    /// One past the last offset that could be read when the epoch was bound.
+    pub end: u64,
+    /// Highest event time seen on the partition, up to and with this epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Micros>,
+}
+
+/// What an epoch published on one topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicDigest {
+    /// Topic.
+    pub topic: String,
+    /// Records.
+    pub records: u64,
+    /// Digest over them, in the order published.
+    pub digest: Digest,
+}
+
+/// A manifest of the lake that was prepared before the commit and holds from it on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Number of the manifest.
+    pub sequence: u64,
+    /// Digest of the manifest, which names every file with its own digest.
+    pub digest: Digest,
+    /// Digest of the manifest before.
+    pub previous: Option<Digest>,
+}
+
+impl Binding {
+    /// The offsets to go on from, per partition.
+    pub(crate) fn offsets(&self) -> Vec<(TopicPartition, u64)> {
+        self.inputs.iter().map(|range| (range.place(), range.hi)).collect()
+    }
+
+    pub(crate) fn progress(&self) -> Vec<Progress> {
+        let progress = |range: &InputRange| Progress {
+            topic: range.input.topic().to_owned(),
+            partition: range.partition,
+            next_offset: range.hi,
+            end_offset: range.end,
+            watermark: range.watermark,
+        };
+        self.inputs.iter().map(progress).collect()
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a binding is text and integers")
+    }
+}
+
+impl InputRange {
+    pub(crate) fn place(&self) -> TopicPartition {
+        TopicPartition::new(self.input.topic(), self.partition)
+    }
+}
+
+/// Every binding from offset `from` (or the first kept) to the end, with the offset to go on from.
+///
+/// The end is asked for first and has to be reached, so no committed epoch is overlooked.
+pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Binding>, u64), Error> {
+    let at = TopicPartition::new(BINDINGS, 0);
+    let range = log.range(&at)?;
+    let mut reader = log.reader()?;
+    reader.assign(&[(at, from.max(range.start))])?;
+    let (mut bindings, mut records, mut waits) = (Vec::new(), Vec::new(), 0);
+    loop {
+        let position = reader.positions().first().map_or(from, |(_, offset)| *offset);
+        if position >= range.end {
+            return Ok((bindings, position));
+        }
+        if waits == WAITS {
+            let end = range.end;
+            let detail =
+                format!("it ends at {end}, nothing is delivered from {position} on: check the broker");
+            return Err(Error::History(detail));
+        }
+        reader.poll(BUDGET, WAIT, &mut records)?;
+        waits = if records.is_empty() { waits + 1 } else { 0 };
+        for record in records.drain(..) {
+            let unreadable = |error| {
+                let offset = record.offset;
+                Error::History(format!("no binding at {offset} ({error}): start the version that wrote it"))
+            };
+            bindings.push(serde_json::from_slice(&record.value).map_err(unreadable)?);
+        }
+    }
+}
+
+/// Refuses a history with an epoch or a range of input missing or twice.
+pub(crate) fn check(bindings: &[Binding]) -> Result<(), Error> {
+    let (mut reached, mut last) = (BTreeMap::new(), None);
+    for binding in bindings {
+        check_next(&mut reached, last, binding)
+            .map_err(|detail| Error::History(format!("{detail}: restore the topic from a copy")))?;
+        last = Some(binding.epoch);
+    }
+    Ok(())
+}
+
+/// Refuses `binding` if it does not follow; moves `reached` on to its end.
+pub(crate) fn check_next(
+    reached: &mut BTreeMap<(Input, u32), u64>,
+    last: Option<Epoch>,
+    binding: &Binding,
+) -> Result<(), String> {
+    let epoch = binding.epoch;
+    if last.is_some_and(|last| epoch <= last) {
+        return Err(format!("epoch {epoch} does not come after epoch {}", last.unwrap_or_default()));
+    }
+    for InputRange { input, partition, lo, hi, .. } in &binding.inputs {
+        let before = reached.insert((*input, *partition), *hi);
+        if hi < lo || before.is_some_and(|before| before != *lo) {
+            let topic = input.topic();
+            return Err(format!("epoch {epoch} does not go on where {topic}/{partition} was left"));
+        }
+    }
+    Ok(())
+}
+
+/// Inputs travel under the name of their topic.
+mod topic {
+    use model::Input;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde asks for")]
+    pub(super) fn serialize<S: Serializer>(input: &Input, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(input.topic())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Input::ALL
+            .into_iter()
+            .find(|input| input.topic() == name)
+            .ok_or_else(|| D::Error::custom("a topic this version does not read"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn binding(epoch: Epoch, lo: u64, hi: u64) -> Binding {
+        let range = InputRange { input: Input::Packets, partition: 3, lo, hi, end: 99, watermark: Some(-5) };
+        Binding {
+            epoch,
+            incarnation: 2,
+            now_us: 1_700_000_000_000_000,
+            inputs: vec![range],
+            n_in: hi.saturating_sub(lo),
+            digest_in: Digest::of(b"in"),
+            outputs: vec![TopicDigest { topic: BINDINGS.into(), records: 1, digest: Digest::of(b"out") }],
+            intent: Some(Intent { sequence: 7, digest: Digest::of(b"m"), previous: None }),
+            code_version: "0.1.0".into(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let binding = binding(5, 10, 20);
+        assert_eq!(serde_json::from_slice::<Binding>(&binding.encode()).unwrap(), binding);
+    }
+
+    #[test]
+    fn fields_of_a_newer_version_are_ignored_and_missing_outputs_are_none() {
+        let text = format!(
+            r#"{{"epoch":1,"now_us":2,"n_in":0,"digest_in":"{}","code_version":"9","moon":"full","inputs":
+            [{{"input":"manpasik.measurement.vitals","partition":0,"lo":0,"hi":0,"end":0,"leader":4}}]}}"#,
+            Digest::of(b"")
+        );
+        let binding: Binding = serde_json::from_str(&text).unwrap();
+        assert_eq!((binding.epoch, binding.inputs[0].input, binding.intent), (1, Input::Vitals, None));
+        assert!(serde_json::from_str::<Binding>(&text.replace("vitals", "gossip")).is_err());
+    }
+
+    #[test]
+    fn a_history_with_a_hole_or_a_repetition_is_refused() {
+        assert!(check(&[binding(1, 0, 10), binding(2, 10, 10), binding(4, 10, 11)]).is_ok());
+        let detail = |history: &[Binding]| check(history).unwrap_err().to_string();
+        assert!(detail(&[binding(1, 0, 10), binding(2, 11, 12)]).contains("epoch 2 does not go on"));
+        assert!(detail(&[binding(1, 0, 10), binding(1, 10, 12)]).contains("does not come after"));
+        assert!(detail(&[binding(1, 10, 9)]).contains("does not go on"));
+    }
+}

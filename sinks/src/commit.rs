@@ -1,0 +1,257 @@
+//! Makes an epoch true: one transaction of the log, before it the lake's files, after it the views.
+//!
+//! ```text
+//! COLLECT  shape the output into records, with count and digest per topic
+//! PREPARE  when a flush is due: write and sync files and a manifest that does not count yet
+//! COMMIT   one transaction: records, dead letters, binding with intent, offsets   <== the only commit point
+//! PUBLISH  give the manifest its number
+//! RELEASE  swap the views
+//! ```
+//!
+//! # Crashes
+//! | after | what exists | what [`Committer::open`] does |
+//! |---|---|---|
+//! | COLLECT | nothing | the epoch is bound again |
+//! | PREPARE | files no manifest names, a manifest no binding names | leaves them: orphans |
+//! | in COMMIT | an open transaction, or a committed one whose answer was lost | opening the writer settles it; then the bindings say which |
+//! | COMMIT | a committed intent | publishes it |
+//! | PUBLISH, RELEASE | everything | nothing |
+//!
+//! # Invariants
+//! - Bindings are read only after the writer was opened: nobody else can commit from then on.
+//! - A lake that cannot be written never delays a commit; its rows wait in memory, up to a bound.
+//! - An error means that the committer is no longer used; what was committed is found by opening again.
+
+use crate::{
+    Binding, Error, Output,
+    binding::{self, Intent},
+    lake::{self, Lake, Prepared},
+    topics::{self, Letters, Shape},
+    views::Views,
+};
+use eventlog::Writer;
+use model::{Epoch, Input, view::Shelf};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+mod flushing;
+mod open;
+mod transaction;
+
+use flushing::Flushing;
+pub use flushing::LakeLag;
+
+/// How epochs are committed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Identity of this pipeline towards the log: a second process with the same one stops the first.
+    pub transactional_id: String,
+    /// Consumer group under which progress shows on the log; no consumer may join it.
+    pub group: String,
+    /// Partitions of the topic of windows, when it is created.
+    pub window_partitions: u32,
+    /// Partitions of the topic of alerts, when it is created.
+    pub alert_partitions: u32,
+    /// The largest dead letter, in bytes of key, value and headers: below what the log takes.
+    ///
+    /// Changing it changes what a committed epoch with a larger letter comes to when it is computed again.
+    pub dead_letter_bytes: usize,
+    /// How often a commit is tried before the process stops.
+    pub attempts: u32,
+    /// Wait before the second attempt, milliseconds; doubles with every further one, up to 2 s.
+    pub retry_ms: u64,
+    /// Start although the offsets of `group` are not those of the last binding.
+    pub ignore_group_offsets: bool,
+    /// The lake.
+    pub lake: lake::Options,
+}
+
+/// Monotonic time since some moment: decides when the lake is written, never what is in it.
+pub type Clock = Box<dyn Fn() -> Duration + Send>;
+
+/// What became of an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Records published, bindings not counted.
+    pub records: u64,
+    /// Number of the manifest, if the epoch wrote to the lake.
+    pub manifest: Option<u64>,
+    /// Why the lake is behind, if it is.
+    pub lake_lag: Option<LakeLag>,
+}
+
+/// Commits epochs, one after the other.
+pub struct Committer {
+    log: eventlog::Shared,
+    options: Options,
+    shelf: Arc<Shelf>,
+    writer: Box<dyn Writer>,
+    shape: Shape,
+    lake: Lake,
+    views: Views,
+    flushing: Flushing,
+    /// The newest committed epoch.
+    last: Option<Binding>,
+    /// Where each input partition was left.
+    reached: BTreeMap<(Input, u32), u64>,
+    /// Offset after the newest binding known.
+    history_end: u64,
+}
+
+/// An epoch on its way through the steps.
+struct Pending {
+    binding: Binding,
+    letters: Letters,
+    prepared: Option<Prepared>,
+}
+
+impl Committer {
+    /// Takes a committed epoch that was computed again; nothing is written to the log.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the output is not what was committed; [`Error::Broken`].
+    pub fn replay(&mut self, binding: &Binding, output: &Output) -> Result<(), Error> {
+        self.follow(binding)?;
+        let letters = topics::letters(output, self.shape);
+        if letters.digests != binding.outputs {
+            let differs = |topic: &str| {
+                let find = |of: &[binding::TopicDigest]| of.iter().find(|one| one.topic == topic).cloned();
+                find(&letters.digests) != find(&binding.outputs)
+            };
+            let topics = [topics::WINDOWS, topics::ALERTS, topics::DEAD_LETTERS];
+            return Err(Error::Diverged {
+                epoch: binding.epoch,
+                topic: topics
+                    .into_iter()
+                    .find(|topic| differs(topic))
+                    .unwrap_or("an unknown topic")
+                    .to_owned(),
+                committed_by: binding.code_version.clone(),
+            });
+        }
+        if self.lake.through().is_none_or(|through| binding.epoch > through) {
+            self.views.apply(output)?;
+        }
+        self.last = Some(binding.clone());
+        Ok(())
+    }
+
+    /// RELEASE: shows readers what is committed; call it after the last replay, [`Self::commit`] does by itself.
+    pub fn ready(&self) {
+        self.shelf.swap(self.views.snapshot(self.last.as_ref()));
+    }
+
+    /// Commits the next epoch; once this returns, it is durable and visible.
+    ///
+    /// # Errors
+    /// [`Error::Log`], [`Error::Uncommitted`], [`Error::OutboxFull`] or [`Error::Broken`]; open again.
+    pub fn commit(&mut self, binding: Binding, output: &Output) -> Result<Committed, Error> {
+        self.run(binding, output, false)
+    }
+
+    /// Commits the last epoch before a shutdown, and leaves nothing that the lake does not hold.
+    ///
+    /// If the lake cannot be written, [`Committed::lake_lag`] says why; the next start catches up.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn drain(&mut self, binding: Binding, output: &Output) -> Result<Committed, Error> {
+        self.run(binding, output, true)
+    }
+
+    fn run(&mut self, binding: Binding, output: &Output, last: bool) -> Result<Committed, Error> {
+        if last || self.flushing.may_try() {
+            self.publish();
+        }
+        let mut pending = self.collect(binding, output)?;
+        if last || self.flushing.due(self.views.pending(), self.views.bytes()) {
+            self.prepare(&mut pending)?;
+        }
+        if pending.prepared.is_none() {
+            self.flushing.check_bound(self.views.bytes())?;
+        }
+        self.transact(&pending)?;
+        let committed = self.settle(pending)?;
+        self.publish();
+        self.ready();
+        Ok(Committed { lake_lag: self.flushing.lag(), ..committed })
+    }
+
+    /// COLLECT.
+    fn collect(&mut self, mut binding: Binding, output: &Output) -> Result<Pending, Error> {
+        self.follow(&binding)?;
+        self.views.apply(output)?;
+        let letters = topics::letters(output, self.shape);
+        binding.incarnation = self.lake.incarnation();
+        binding.outputs.clone_from(&letters.digests);
+        binding.intent = None;
+        Ok(Pending { binding, letters, prepared: None })
+    }
+
+    /// PREPARE: a lake that cannot be written is behind from now on, and only that.
+    fn prepare(&mut self, pending: &mut Pending) -> Result<(), Error> {
+        if self.views.pending() == 0 || self.flushing.unpublished().is_some() {
+            return Ok(());
+        }
+        match self.lake.prepare(pending.binding.epoch, self.views.rows()) {
+            Ok(prepared) => {
+                pending.binding.intent = Some(prepared.intent.clone());
+                pending.prepared = Some(prepared);
+                Ok(())
+            }
+            Err(error @ (Error::Disk { .. } | Error::Damaged { .. })) => {
+                self.flushing.failed(pending.binding.epoch, &error);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the commit changes in memory.
+    fn settle(&mut self, pending: Pending) -> Result<Committed, Error> {
+        let Pending { binding, letters, prepared } = pending;
+        if let Some(prepared) = &prepared {
+            self.lake.advance(prepared)?;
+            self.views.flushed(&self.lake);
+            self.flushing.committed(prepared.intent.clone());
+        }
+        let manifest = prepared.map(|prepared| prepared.intent.sequence);
+        let committed = Committed {
+            epoch: binding.epoch,
+            records: letters.drafts.len() as u64,
+            manifest,
+            lake_lag: None,
+        };
+        self.last = Some(binding);
+        // At least the binding was appended; a log may put marks of its own behind it.
+        self.history_end += 1;
+        Ok(committed)
+    }
+
+    /// PUBLISH, if a committed manifest has no number yet.
+    fn publish(&mut self) {
+        let Some(intent) = self.flushing.unpublished().cloned() else { return };
+        match self.lake.publish(&intent) {
+            Ok(()) => self.flushing.published(),
+            Err(error) => self.flushing.failed(self.last.as_ref().map_or(0, |last| last.epoch), &error),
+        }
+    }
+
+    fn follow(&mut self, binding: &Binding) -> Result<(), Error> {
+        let last = self.last.as_ref().map(|last| last.epoch);
+        binding::check_next(&mut self.reached, last, binding).map_err(Error::Broken)
+    }
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let epoch = self.last.as_ref().map(|last| last.epoch);
+        f.debug_struct("Committer").field("epoch", &epoch).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! One Parquet file: zstd, row groups of 65,536 rows, statistics, rows in the order given.
+
+use crate::Error;
+use arrow::{
+    array::{BooleanArray, RecordBatch},
+    compute::{concat_batches, filter_record_batch},
+    datatypes::SchemaRef,
+};
+use model::{table::ROW, view::RowId};
+use parquet::{
+    arrow::{ArrowWriter, ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::properties::{EnabledStatistics, WriterProperties},
+    schema::types::ColumnPath,
+};
+use std::{collections::BTreeSet, fs::File, path::Path};
+
+/// Large enough to compress and skip well, small enough for a query to decode side by side.
+const GROUP_ROWS: usize = 65_536;
+
+/// The bytes of a file with the rows of `batch`; equal rows give equal bytes.
+pub(super) fn encode(batch: &RecordBatch) -> Vec<u8> {
+    let properties = WriterProperties::builder()
+        .set_created_by("manpasik".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).expect("zstd has a level 3")))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        // Identities never repeat.
+        .set_column_dictionary_enabled(ColumnPath::from(ROW), false)
+        .build();
+    let written =
+        ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).and_then(|mut writer| {
+            writer.write(batch)?;
+            writer.into_inner()
+        });
+    written.expect("memory takes any bytes and the schemas are made of types Parquet has")
+}
+
+/// The identities of the rows of a file, in order.
+pub(super) fn identities(path: &Path) -> Result<Vec<RowId>, Error> {
+    let batches = read(path, Some(ROW))?;
+    Ok(batches.iter().flat_map(crate::views::identities).collect())
+}
+
+/// The rows of a file but those in `gone`.
+pub(super) fn without(path: &Path, gone: &BTreeSet<RowId>) -> Result<RecordBatch, Error> {
+    let batches = read(path, None)?;
+    let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| unreadable(path, "no rows"))?;
+    let kept = batches.iter().map(|batch| drop_rows(batch, |id| gone.contains(id)));
+    Ok(join(&schema, &kept.collect::<Vec<_>>()))
+}
+
+/// The rows of `batch` whose identity is not `gone`.
+pub(crate) fn drop_rows(batch: &RecordBatch, gone: impl Fn(&RowId) -> bool) -> RecordBatch {
+    let keep: BooleanArray = crate::views::identities(batch).iter().map(|id| Some(!gone(id))).collect();
+    filter_record_batch(batch, &keep).expect("one flag per row")
+}
+
+/// All rows of `batches` as one batch.
+pub(crate) fn join(schema: &SchemaRef, batches: &[RecordBatch]) -> RecordBatch {
+    concat_batches(schema, batches).expect("the batches of a table have its schema")
+}
+
+fn read(path: &Path, column: Option<&str>) -> Result<Vec<RecordBatch>, Error> {
+    let file = File::open(path).map_err(Error::disk("read", path))?;
+    let batches = || -> Result<Vec<RecordBatch>, ParquetError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+        let mask = match column {
+            Some(column) => ProjectionMask::columns(builder.parquet_schema(), [column]),
+            None => ProjectionMask::all(),
+        };
+        let reader = builder.with_projection(mask).with_batch_size(GROUP_ROWS).build()?;
+        Ok(reader.collect::<Result<_, _>>()?)
+    };
+    batches().map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, why: impl std::fmt::Display) -> Error {
+    Error::damaged(path, format!("cannot be read ({why}): restore it from a copy"))
+}

@@ -1,0 +1,136 @@
+//! Writes what changed since the last flush: new rows as new files, removals as rewritten files.
+//!
+//! New rows go to one file per table and day, ordered by time and identity. A row that does not stand
+//! any more is looked for in the files whose times enclose its own; the file that holds it is written
+//! again without it.
+
+use super::{
+    INCOMING, Lake, durable, file,
+    manifest::{Added, Removed},
+    name,
+};
+use crate::{
+    Digest, Error,
+    views::{Rows, identities},
+};
+use arrow::{
+    array::{RecordBatch, UInt64Array},
+    compute::take_record_batch,
+};
+use chrono::{DateTime, NaiveDate};
+use model::{Epoch, Micros, view::RowId};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+/// One flush under way.
+struct Flush<'a> {
+    lake: &'a Lake,
+    epoch: Epoch,
+    add: Vec<Added>,
+    remove: Vec<Removed>,
+    /// Directories with new names, synced once at the end.
+    touched: BTreeSet<PathBuf>,
+}
+
+/// Writes and syncs the files of one flush; they count once a manifest that names them does.
+pub(super) fn write(lake: &Lake, epoch: Epoch, tables: &[Rows]) -> Result<(Vec<Added>, Vec<Removed>), Error> {
+    let (add, remove, touched) = Default::default();
+    let mut flush = Flush { lake, epoch, add, remove, touched };
+    for rows in tables {
+        flush.add_new(rows)?;
+        flush.rewrite(rows)?;
+    }
+    flush.touched.iter().try_for_each(|dir| durable::sync_dir(dir))?;
+    Ok((flush.add, flush.remove))
+}
+
+impl Flush<'_> {
+    fn add_new(&mut self, rows: &Rows) -> Result<(), Error> {
+        if rows.live().is_empty() {
+            return Ok(());
+        }
+        let batch = file::join(&rows.table().schema, rows.live());
+        // 1. The rows that stand, by day, in the order of the file.
+        let mut days = BTreeMap::<String, Vec<(Micros, RowId, u64)>>::new();
+        for (index, id) in identities(&batch).into_iter().enumerate() {
+            if let Some(dated) = rows.standing(&id) {
+                days.entry(day(dated)).or_default().push((dated, id, index as u64));
+            }
+        }
+        // 2. A file for each day.
+        for (day, mut order) in days {
+            order.sort_unstable();
+            let times = (order[0].0, order[order.len() - 1].0);
+            let picks = order.iter().map(|(_, _, index)| *index).collect::<UInt64Array>();
+            let sorted = take_record_batch(&batch, &picks).expect("every pick is a row of the batch");
+            self.put(rows.table().name, &format!("date={day}"), &sorted, times)?;
+        }
+        Ok(())
+    }
+
+    fn rewrite(&mut self, rows: &Rows) -> Result<(), Error> {
+        let (table, mut wanted) = (rows.table().name, rows.removed().clone());
+        for old in self.lake.chain.entries(table) {
+            let candidates = wanted.iter().filter(|(_, dated)| (old.time_min..=old.time_max).contains(dated));
+            let candidates: BTreeSet<RowId> = candidates.map(|(id, _)| *id).collect();
+            if candidates.is_empty() {
+                continue;
+            }
+            let path = self.lake.dir.join(&old.path);
+            let held = file::identities(&path)?.into_iter().filter(|id| candidates.contains(id));
+            let gone: BTreeSet<RowId> = held.collect();
+            if gone.is_empty() {
+                continue;
+            }
+            let bytes = fs::read(&path).map_err(Error::disk("read", &path))?;
+            if Digest::of(&bytes) != old.blake3 {
+                return Err(Error::damaged(
+                    &path,
+                    "the content changed since it was written: restore it from a copy",
+                ));
+            }
+            let kept = file::without(&path, &gone)?;
+            if kept.num_rows() > 0 {
+                let folder = old.path.split('/').nth(1).expect("table/day/name");
+                self.put(table, folder, &kept, (old.time_min, old.time_max))?;
+            }
+            self.remove.push(Removed { table: table.to_owned(), path: old.path.clone() });
+            wanted.retain(|id, _| !gone.contains(id));
+        }
+        match wanted.len() {
+            0 => Ok(()),
+            missing => {
+                Err(Error::Broken(format!("{missing} rows of table {table} were retracted that never stood")))
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        table: &str,
+        folder: &str,
+        batch: &RecordBatch,
+        (time_min, time_max): (Micros, Micros),
+    ) -> Result<(), Error> {
+        let bytes = file::encode(batch);
+        let blake3 = Digest::of(&bytes);
+        let name = name(self.epoch, self.lake.incarnation, blake3);
+        let (root, path) = (&self.lake.dir, format!("{table}/{folder}/{name}"));
+        let dir = root.join(table).join(folder);
+        durable::make_dir(&dir, root)?;
+        durable::write(&root.join(INCOMING), &root.join(&path), &bytes)?;
+        self.touched.insert(dir);
+        let (rows, bytes) = (batch.num_rows() as u64, bytes.len() as u64);
+        self.add.push(Added { table: table.to_owned(), path, rows, bytes, blake3, time_min, time_max });
+        Ok(())
+    }
+}
+
+/// The day of an instant in UTC; what no calendar holds falls on its first or last day.
+fn day(at: Micros) -> String {
+    let bound = if at < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
+    DateTime::from_timestamp_micros(at).map_or(bound, |instant| instant.date_naive()).to_string()
+}

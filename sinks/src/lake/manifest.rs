@@ -1,0 +1,87 @@
+//! One step of the lake: which files it adds, which it removes, and which step it follows.
+//!
+//! # Layout
+//! Two lines of JSON: the manifest, and the digest of the first line, so that damage is seen even in
+//! the newest manifest, which no other one names.
+
+use super::{MANIFESTS, durable};
+use crate::{Digest, Error};
+use model::{Epoch, Micros};
+use serde::{Deserialize, Serialize};
+use std::{fs, path::Path};
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(super) sequence: u64,
+    pub(super) previous: Option<Digest>,
+    pub(super) incarnation: u64,
+    pub(super) first_epoch: Epoch,
+    pub(super) last_epoch: Epoch,
+    pub(super) add: Vec<Added>,
+    pub(super) remove: Vec<Removed>,
+}
+
+/// A file that counts from this step on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Added {
+    pub(super) table: String,
+    /// From the directory of the lake.
+    pub(super) path: String,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) blake3: Digest,
+    /// No row is dated before this …
+    pub(super) time_min: Micros,
+    /// … or after this.
+    pub(super) time_max: Micros,
+}
+
+/// A file that does not count any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Removed {
+    pub(super) table: String,
+    pub(super) path: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Seal {
+    blake3: Digest,
+}
+
+impl Manifest {
+    /// The bytes of the file and the digest that names this manifest.
+    pub(super) fn encode(&self) -> (Vec<u8>, Digest) {
+        let mut bytes = serde_json::to_vec(self).expect("a manifest is text and integers");
+        let blake3 = Digest::of(&bytes);
+        bytes.push(b'\n');
+        serde_json::to_writer(&mut bytes, &Seal { blake3 }).expect("a digest is text");
+        bytes.push(b'\n');
+        (bytes, blake3)
+    }
+
+    /// Reads a manifest and its digest.
+    pub(super) fn read(path: &Path) -> Result<(Self, Digest), Error> {
+        let bytes = fs::read(path).map_err(Error::disk("read", path))?;
+        let damaged =
+            || Error::damaged(path, "damaged manifest: restore it from a copy; nothing of it was used");
+        let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(damaged)?;
+        let (body, seal) = bytes.split_at(end);
+        let seal: Seal = serde_json::from_slice(seal).map_err(|_| damaged())?;
+        if Digest::of(body) != seal.blake3 {
+            return Err(damaged());
+        }
+        let newer = |_| Error::damaged(path, "manifest of another version: start the version that wrote it");
+        Ok((serde_json::from_slice(body).map_err(newer)?, seal.blake3))
+    }
+}
+
+/// Where manifest `sequence` stands, from the directory of the lake.
+pub(super) fn path(sequence: u64) -> String {
+    format!("{MANIFESTS}/{sequence:020}.json")
+}
+
+/// Number of the newest manifest in `dir`, 0 if there is none.
+pub(super) fn newest(dir: &Path) -> Result<u64, Error> {
+    Ok(durable::numbers(&dir.join(MANIFESTS), ".json")?.last().copied().unwrap_or(0))
+}

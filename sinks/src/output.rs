@@ -1,0 +1,70 @@
+//! Everything one epoch produced, in one canonical form.
+//!
+//! # Invariants
+//! - Rows are distinct, ordered by their type's `Ord`, and none has a difference of zero: the form
+//!   depends on the results, not on which worker found them or when.
+
+use differential_dataflow::consolidation::consolidate;
+use model::{Alert, AlertChange, Fault, PulseWindow, Session, Vitals};
+
+/// The changes of one epoch, by kind: each a row and by how much its count changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Optical pulse windows.
+    pub windows: Vec<(PulseWindow, i64)>,
+    /// Observations of vital signs.
+    pub vitals: Vec<(Vitals, i64)>,
+    /// Sessions as they stand.
+    pub sessions: Vec<(Session, i64)>,
+    /// Alerts as they stand.
+    pub alerts: Vec<(Alert, i64)>,
+    /// What happened to alerts.
+    pub changes: Vec<(AlertChange, i64)>,
+    /// Records that could not be used.
+    pub faults: Vec<(Fault, i64)>,
+}
+
+impl Output {
+    /// Puts what the workers found together; equal rows become one, what cancels out disappears.
+    ///
+    /// # Examples
+    /// ```
+    /// # use sinks::Output;
+    /// let session = |ended_at| model::Session {
+    ///     session: model::SessionId::derive(&["s"]), user: None, device: None,
+    ///     started_at: Some(0), ended_at, status: None,
+    /// };
+    /// let one = Output { sessions: vec![(session(None), 1)], ..Output::default() };
+    /// let two = Output { sessions: vec![(session(Some(5)), 1), (session(None), -1)], ..Output::default() };
+    /// assert_eq!(Output::merge([one, two]).sessions, [(session(Some(5)), 1)]);
+    /// ```
+    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole = Self::default();
+        for part in parts {
+            whole.windows.extend(part.windows);
+            whole.vitals.extend(part.vitals);
+            whole.sessions.extend(part.sessions);
+            whole.alerts.extend(part.alerts);
+            whole.changes.extend(part.changes);
+            whole.faults.extend(part.faults);
+        }
+        consolidate(&mut whole.windows);
+        consolidate(&mut whole.vitals);
+        consolidate(&mut whole.sessions);
+        consolidate(&mut whole.alerts);
+        consolidate(&mut whole.changes);
+        consolidate(&mut whole.faults);
+        whole
+    }
+
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        let Self { windows, vitals, sessions, alerts, changes, faults } = self;
+        windows.is_empty()
+            && vitals.is_empty()
+            && sessions.is_empty()
+            && alerts.is_empty()
+            && changes.is_empty()
+            && faults.is_empty()
+    }
+}

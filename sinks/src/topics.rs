@@ -1,0 +1,133 @@
+//! Shapes the output of an epoch into records: one file per topic, one for what their events share.
+//!
+//! | topic | a record is | key |
+//! |---|---|---|
+//! | [`WINDOWS`] | a window of optical pulse, newest revision, or its withdrawal | user |
+//! | [`ALERTS`] | a change of an alert, or its withdrawal | user |
+//! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
+//! | [`BINDINGS`] | what a committed epoch was | none |
+//!
+//! # Retractions
+//! Topics cannot take back: a retracted fact is published as an event of its own, `withdrawn`, that
+//! names the event it takes back. A reader that remembers ids forgets an id when it is withdrawn, so
+//! a fact that becomes true again is heard again.
+//!
+//! # Invariants
+//! - Id, key, time and value of an event depend on the fact alone: not on epochs, batches, workers or
+//!   (but for the offsets told as evidence) on where the input stood on the log.
+//! - The order within a topic depends on the output alone; withdrawals come first.
+
+use crate::{Output, binding::TopicDigest};
+use eventlog::{Draft, Log, TopicSpec};
+use model::Micros;
+use std::sync::Arc;
+
+mod alert;
+mod dead_letter;
+mod event;
+mod window;
+
+/// Windows of optical pulse.
+pub const WINDOWS: &str = "manpasik.measurement.window";
+/// Changes of alerts.
+pub const ALERTS: &str = "manpasik.ai.alert";
+/// Records that could not be used.
+pub const DEAD_LETTERS: &str = "manpasik.dlq";
+/// What every committed epoch was; one partition, read by this program only.
+pub const BINDINGS: &str = "manpasik.internal.binding";
+
+/// Where records go and how large they may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) windows: u32,
+    pub(crate) alerts: u32,
+    pub(crate) dead_letters: u32,
+    pub(crate) dead_letter_bytes: usize,
+}
+
+impl Shape {
+    /// Makes the topics where they do not exist and learns how many partitions they have.
+    pub(crate) fn ensure(log: &dyn Log, options: &crate::Options) -> eventlog::Result<Self> {
+        let topics = [
+            (WINDOWS, options.window_partitions),
+            (ALERTS, options.alert_partitions),
+            (DEAD_LETTERS, 1),
+            (BINDINGS, 1),
+        ];
+        log.ensure_topics(&topics.map(|(name, partitions)| TopicSpec { name: name.into(), partitions }))?;
+        Ok(Self {
+            windows: log.partitions(WINDOWS)?,
+            alerts: log.partitions(ALERTS)?,
+            dead_letters: log.partitions(DEAD_LETTERS)?,
+            dead_letter_bytes: options.dead_letter_bytes,
+        })
+    }
+}
+
+/// The records an epoch publishes, and what they come down to.
+#[derive(Debug, Default)]
+pub(crate) struct Letters {
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) digests: Vec<TopicDigest>,
+}
+
+/// Shapes `output` into records.
+pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
+    let mut letters = Letters::default();
+    letters.add(WINDOWS, window::drafts(&output.windows, shape.windows));
+    letters.add(ALERTS, alert::drafts(&output.changes, shape.alerts));
+    letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
+    letters
+}
+
+impl Letters {
+    fn add(&mut self, topic: &str, drafts: Vec<Draft>) {
+        if drafts.is_empty() {
+            return;
+        }
+        let mut hasher = blake3::Hasher::new();
+        for draft in &drafts {
+            update(&mut hasher, draft);
+        }
+        let (records, digest) = (drafts.len() as u64, hasher.finalize().into());
+        self.digests.push(TopicDigest { topic: topic.to_owned(), records, digest });
+        self.drafts.extend(drafts);
+    }
+}
+
+/// The digest leaves the partition out: it follows from the key, and topics may grow.
+fn update(hasher: &mut blake3::Hasher, draft: &Draft) {
+    hasher.update(&draft.timestamp_ms.to_le_bytes());
+    let mut part = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    part(if draft.key.is_some() { b"key" } else { b"" });
+    part(draft.key.as_deref().unwrap_or_default());
+    part(&draft.value);
+    for (name, value) in &draft.headers {
+        part(name.as_bytes());
+        part(value);
+    }
+}
+
+/// The record that commits an epoch.
+pub(crate) fn binding(binding: &crate::Binding) -> Draft {
+    Draft {
+        topic: BINDINGS.into(),
+        partition: 0,
+        timestamp_ms: milliseconds(binding.now_us),
+        key: None,
+        value: binding.encode(),
+        headers: vec![header("content-type", "application/json")],
+    }
+}
+
+/// Kafka refuses times before 1970; a device clock may stand there.
+fn milliseconds(at: Micros) -> i64 {
+    at.div_euclid(1_000).max(0)
+}
+
+fn header(name: &str, value: impl Into<Vec<u8>>) -> eventlog::Header {
+    (Arc::from(name), value.into())
+}

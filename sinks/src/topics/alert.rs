@@ -1,0 +1,136 @@
+//! `manpasik.ai.alert`: every change of every alert, with the evidence for it; not a diagnosis.
+//!
+//! An id follows from what the change says without the offsets of its evidence: the same recording
+//! through another log raises the same alerts under the same ids.
+
+use super::{
+    ALERTS,
+    event::{Event, Offsets, iso, sortable},
+};
+use crate::Digest;
+use eventlog::Draft;
+use model::{AlertChange, EventId, Number};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What is said of a change; the names are those of the table `alerts`.
+#[derive(Serialize)]
+struct Change<'a> {
+    alert_id: String,
+    kind: &'static str,
+    level: &'static str,
+    rule: &'static str,
+    rule_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    onset: String,
+    changed_at: String,
+    score: u32,
+    window_start: String,
+    window_end: String,
+    findings: Vec<Finding<'a>>,
+    offsets: Vec<Offsets>,
+}
+
+/// One value the change rests on.
+#[derive(Serialize)]
+struct Finding<'a> {
+    parameter: &'a str,
+    value: Number,
+    unit: &'a str,
+    observed_at: String,
+    score: u32,
+}
+
+/// What is said of a change whose cause was removed by later data.
+#[derive(Serialize)]
+struct Withdrawn {
+    alert_id: String,
+    kind: &'static str,
+    withdraws: String,
+    /// Which change: `raised`, `escalated` or `cleared`.
+    change: &'static str,
+    rule: &'static str,
+    rule_version: &'static str,
+    onset: String,
+    changed_at: String,
+}
+
+/// The records for `changes`, which are consolidated and in order.
+///
+/// A change of which only the offsets of the evidence differ is told again under its id and not withdrawn.
+pub(super) fn drafts(changes: &[(AlertChange, i64)], partitions: u32) -> Vec<Draft> {
+    let (mut gone, mut told) = (Vec::new(), Vec::new());
+    for (change, difference) in changes {
+        if *difference > 0 { told.push((id(change), change)) } else { gone.push((id(change), change)) }
+    }
+    let again: BTreeSet<EventId> = told.iter().map(|(id, _)| *id).collect();
+    gone.retain(|(id, _)| !again.contains(id));
+    let withdrawals = gone.into_iter().map(|(id, change)| withdrawn(id, change).draft(ALERTS, partitions));
+    let told = told
+        .into_iter()
+        .map(|(id, change)| event(id, change.kind.name(), change, payload(change)).draft(ALERTS, partitions));
+    withdrawals.chain(told).collect()
+}
+
+fn id(change: &AlertChange) -> EventId {
+    let content = Change { offsets: Vec::new(), ..payload(change) };
+    let bytes = serde_json::to_vec(&content).expect("a change is text, integers and finite numbers");
+    EventId::derive(&[ALERTS, &content.alert_id, content.kind, &Digest::of(&bytes).to_string()])
+}
+
+fn payload(change: &AlertChange) -> Change<'_> {
+    let evidence = &change.evidence;
+    Change {
+        alert_id: change.alert.to_string(),
+        kind: change.kind.name(),
+        level: change.level.name(),
+        rule: change.rule.id(),
+        rule_version: change.rule.version(),
+        session_id: change.session.map(|session| session.to_string()),
+        onset: iso(change.onset),
+        changed_at: iso(change.at),
+        score: evidence.score,
+        window_start: iso(evidence.window_start),
+        window_end: iso(evidence.window_end),
+        findings: evidence.findings.iter().map(Finding::from).collect(),
+        offsets: evidence.spans.iter().copied().map(Offsets::from).collect(),
+    }
+}
+
+impl<'a> From<&'a model::Finding> for Finding<'a> {
+    fn from(finding: &'a model::Finding) -> Self {
+        let model::Finding { parameter, value, unit, observed_at, score } = finding;
+        Self { parameter, value: *value, unit, observed_at: iso(*observed_at), score: *score }
+    }
+}
+
+fn withdrawn(withdraws: EventId, change: &AlertChange) -> Event<Withdrawn> {
+    let withdraws = withdraws.to_string();
+    let id = EventId::derive(&[ALERTS, "withdrawn", &withdraws]);
+    let payload = Withdrawn {
+        alert_id: change.alert.to_string(),
+        kind: "withdrawn",
+        withdraws,
+        change: change.kind.name(),
+        rule: change.rule.id(),
+        rule_version: change.rule.version(),
+        onset: iso(change.onset),
+        changed_at: iso(change.at),
+    };
+    event(id, payload.kind, change, payload)
+}
+
+fn event<P>(id: EventId, kind: &str, change: &AlertChange, payload: P) -> Event<P> {
+    let subject = change.session.map_or_else(|| change.user.to_string(), |session| session.to_string());
+    Event {
+        id,
+        kind: format!("{ALERTS}.{kind}"),
+        at: change.at,
+        user: change.user,
+        subject,
+        correlation: change.alert.to_string(),
+        sequence: sortable(change.at),
+        payload,
+    }
+}

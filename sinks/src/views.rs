@@ -1,0 +1,100 @@
+//! All tables as readers see them: the files of the lake, and what changed since they were written.
+//!
+//! # Invariants
+//! - Readers get all tables of one committed epoch in one swap of the shelf.
+//! - Live rows and the rows of the files, without the hidden ones, are the rows that stand; none twice.
+
+use crate::{Binding, Error, Output, lake::Lake};
+use arrow::array::{Array, AsArray, RecordBatch};
+use model::{
+    Alert, Fault, PulseWindow, Session, Vitals,
+    table::Row,
+    view::{LakeFile, RowId, Snapshot, TableView},
+};
+use std::sync::Arc;
+
+mod rows;
+
+pub(crate) use rows::Rows;
+
+/// Every table.
+#[derive(Debug)]
+pub(crate) struct Views {
+    rows: [Rows; 5],
+    files: [Arc<Vec<LakeFile>>; 5],
+}
+
+impl Views {
+    /// The tables as `lake` holds them.
+    pub(crate) fn new(lake: &Lake) -> Self {
+        let rows = [
+            Rows::new(PulseWindow::table()),
+            Rows::new(Vitals::table()),
+            Rows::new(Session::table()),
+            Rows::new(Alert::table()),
+            Rows::new(Fault::table()),
+        ];
+        let mut views = Self { rows, files: Default::default() };
+        views.load_files(lake);
+        views
+    }
+
+    /// Takes the changes of one more epoch.
+    pub(crate) fn apply(&mut self, output: &Output) -> Result<(), Error> {
+        let [windows, vitals, sessions, alerts, dead_letters] = &mut self.rows;
+        windows.apply(&output.windows)?;
+        vitals.apply(&output.vitals)?;
+        sessions.apply(&output.sessions)?;
+        alerts.apply(&output.alerts)?;
+        dead_letters.apply(&output.faults)
+    }
+
+    /// What every table holds since the lake was last written.
+    pub(crate) const fn rows(&self) -> &[Rows] {
+        &self.rows
+    }
+
+    /// Changes that wait for the lake: rows to add and rows to remove.
+    pub(crate) fn pending(&self) -> usize {
+        self.rows.iter().map(Rows::pending).sum()
+    }
+
+    /// Memory of the live rows, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.iter().map(Rows::bytes).sum()
+    }
+
+    /// The lake holds everything now.
+    pub(crate) fn flushed(&mut self, lake: &Lake) {
+        self.rows.iter_mut().for_each(Rows::clear);
+        self.load_files(lake);
+    }
+
+    fn load_files(&mut self, lake: &Lake) {
+        for (files, rows) in self.files.iter_mut().zip(&self.rows) {
+            *files = Arc::new(lake.files(rows.table().name));
+        }
+    }
+
+    /// What readers get once the epoch of `binding` is committed.
+    pub(crate) fn snapshot(&self, binding: Option<&Binding>) -> Snapshot {
+        let view = |(rows, files): (&Rows, &Arc<Vec<LakeFile>>)| {
+            let (live, hidden) = (rows.live().to_vec(), rows.hidden());
+            (rows.table().name, TableView { live, hidden, files: Arc::clone(files) })
+        };
+        Snapshot {
+            as_of_epoch: binding.map(|binding| binding.epoch),
+            tables: self.rows.iter().zip(&self.files).map(view).collect(),
+            progress: binding.map(Binding::progress).unwrap_or_default(),
+        }
+    }
+}
+
+/// The identities of the rows of `batch`, whose first column they are.
+pub(crate) fn identities(batch: &RecordBatch) -> Vec<RowId> {
+    let ids = batch.column(0).as_fixed_size_binary();
+    (0..ids.len()).map(|row| ids.value(row).try_into().expect("a row id has 16 bytes")).collect()
+}
+
+#[cfg(test)]
+mod tests;
