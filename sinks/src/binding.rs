@@ -203,25 +203,13 @@ mod topic {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    pub(crate) fn binding(epoch: Epoch, lo: u64, hi: u64) -> Binding {
-        let range = InputRange { input: Input::Packets, partition: 3, lo, hi, end: 99, watermark: Some(-5) };
-        Binding {
-            epoch,
-            incarnation: 2,
-            now_us: 1_700_000_000_000_000,
-            inputs: vec![range],
-            n_in: hi.saturating_sub(lo),
-            digest_in: Digest::of(b"in"),
-            outputs: vec![TopicDigest { topic: BINDINGS.into(), records: 1, digest: Digest::of(b"out") }],
-            intent: Some(Intent { sequence: 7, digest: Digest::of(b"m"), previous: None }),
-            code_version: "0.1.0".into(),
-        }
-    }
+    use crate::samples::binding;
 
     #[test]
     fn what_was_written_is_read() {
-        let binding = binding(5, 10, 20);
+        let outputs = vec![TopicDigest { topic: BINDINGS.into(), records: 1, digest: Digest::of(b"out") }];
+        let intent = Some(Intent { sequence: 7, digest: Digest::of(b"m"), previous: Some(Digest::of(b"l")) });
+        let binding = Binding { outputs, intent, ..binding(5, 10, 20) };
         assert_eq!(serde_json::from_slice::<Binding>(&binding.encode()).unwrap(), binding);
     }
 

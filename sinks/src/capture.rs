@@ -51,7 +51,7 @@ impl<D> fmt::Debug for Captured<D> {
 /// let taken = timely::execute_directly(|worker| {
 ///     let (mut input, probe) = (InputSession::new(), Handle::new());
 ///     let captured = worker.dataflow(|scope| sinks::capture(input.to_collection(scope), &probe));
-///     input.insert("a row");
+///     input.update("a row", 1);
 ///     input.advance_to(1);
 ///     input.flush();
 ///     worker.step_while(|| probe.less_than(&1));

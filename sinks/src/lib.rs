@@ -19,6 +19,8 @@ mod digest;
 mod error;
 pub mod lake;
 mod output;
+#[cfg(test)]
+mod samples;
 pub mod topics;
 mod views;
 

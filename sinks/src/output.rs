@@ -68,3 +68,40 @@ impl Output {
             && faults.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn neither_workers_nor_order_show(
+            changes in prop::collection::vec((0_u32..6, -2_i64..3, 0_usize..4), 0..40).prop_shuffle(),
+        ) {
+            let output = |of: &[(u32, i64, usize)]| Output {
+                windows: of.iter().map(|(n, difference, _)| (samples::window(*n, 0), *difference)).collect(),
+                faults: of.iter().map(|(n, difference, _)| (samples::fault(*n), *difference)).collect(),
+                ..Output::default()
+            };
+            let by_worker = (0..4).map(|worker| {
+                let part: Vec<_> = changes.iter().copied().filter(|change| change.2 == worker).collect();
+                output(&part)
+            });
+            let mut in_order = changes.clone();
+            in_order.sort_unstable();
+            let merged = Output::merge(by_worker);
+            prop_assert_eq!(&merged, &Output::merge([output(&in_order)]));
+
+            prop_assert!(merged.windows.is_sorted_by(|a, b| a.0 < b.0));
+            for n in 0..6 {
+                let sum: i64 = changes.iter().filter(|change| change.0 == n).map(|change| change.1).sum();
+                let row = samples::fault(n);
+                let found = merged.faults.iter().find(|(fault, _)| *fault == row).map_or(0, |(_, count)| *count);
+                prop_assert_eq!(found, sum);
+            }
+            prop_assert!(merged.faults.iter().all(|(_, count)| *count != 0));
+        }
+    }
+}

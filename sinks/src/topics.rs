@@ -131,3 +131,6 @@ fn milliseconds(at: Micros) -> i64 {
 fn header(name: &str, value: impl Into<Vec<u8>>) -> eventlog::Header {
     (Arc::from(name), value.into())
 }
+
+#[cfg(test)]
+mod tests;

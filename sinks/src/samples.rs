@@ -1,0 +1,127 @@
+//! Facts for tests: each follows from a number.
+
+use crate::{Binding, Digest, InputRange};
+use model::{
+    AlertChange, ChangeKind, EventId, Evidence, Fault, Finding, Input, Level, Micros, Number, Origin,
+    PulseWindow, Raw, Reason, Rule, Session, SessionId, Span, UserId, Vitals,
+};
+
+/// 2023-11-14 22:13:20 UTC.
+pub(crate) const START: Micros = 1_700_000_000_000_000;
+const HOUR: Micros = 3_600_000_000;
+
+pub(crate) fn user(n: u32) -> UserId {
+    UserId::derive(&["user", &(n % 3).to_string()])
+}
+
+pub(crate) fn session(n: u32, ended: bool) -> Session {
+    Session {
+        session: SessionId::derive(&[&n.to_string()]),
+        user: Some(user(n)),
+        device: Some(format!("device-{n}")),
+        started_at: Some(START),
+        ended_at: ended.then_some(START + HOUR),
+        status: ended.then(|| "completed".to_owned()),
+    }
+}
+
+pub(crate) fn vitals(n: u32) -> Vitals {
+    Vitals {
+        user: user(n),
+        // Over three days, and not in the order of the numbers.
+        at: START + i64::from(n * 7 % 11) * 5 * HOUR,
+        event: EventId::derive(&["vitals", &n.to_string()]),
+        hr: Number::finite(60.1 + f64::from(n)),
+        pulse: None,
+        resp: None,
+        spo2: Number::finite(97.0),
+        origin: Origin { input: Input::Vitals, partition: 0, offset: u64::from(n) },
+    }
+}
+
+pub(crate) fn window(n: u32, revision: u32) -> PulseWindow {
+    let start = START + i64::from(n) * 5_000_000;
+    PulseWindow {
+        session: SessionId::derive(&["window"]),
+        start,
+        end: start + 30_000_000,
+        revision,
+        user: user(0),
+        n_expected: 3_750,
+        n_real: 3_700 + revision,
+        n_imputed: 0,
+        hr_bpm: Number::finite(72.25),
+        beats_bpm: Number::finite(72.0),
+        spectrum_bpm: None,
+        beats: 36,
+        regularity: Number::finite(1.0),
+        snr_db: None,
+        skewness: None,
+        quality: Number::finite(0.9),
+        quality_version: 1,
+        good: true,
+        packets: Span { input: Input::Packets, partition: 1, first: 10, last: 20 },
+    }
+}
+
+pub(crate) fn change(n: u32, kind: ChangeKind, first_offset: u64) -> AlertChange {
+    let observed_at = START + i64::from(n);
+    AlertChange {
+        alert: EventId::derive(&["alert", &n.to_string()]),
+        at: observed_at,
+        kind,
+        level: Level::High,
+        user: user(n),
+        session: None,
+        rule: Rule::News2LowerBound,
+        onset: observed_at,
+        evidence: Evidence {
+            score: 5,
+            findings: vec![Finding {
+                parameter: "resp".into(),
+                value: Number::from(25),
+                unit: "/min".into(),
+                observed_at,
+                score: 3,
+            }],
+            window_start: START,
+            window_end: observed_at,
+            spans: vec![Span { input: Input::Vitals, partition: 2, first: first_offset, last: first_offset }],
+        },
+    }
+}
+
+pub(crate) fn alert(n: u32, kind: ChangeKind) -> model::Alert {
+    model::Alert { raised_at: START + i64::from(n), last: change(n, kind, 0) }
+}
+
+pub(crate) fn fault(n: u32) -> Fault {
+    Fault {
+        origin: Origin { input: Input::Packets, partition: 4, offset: u64::from(n) },
+        reason: Reason::BadChecksum,
+        detail: "checksum does not match: send the packet again".into(),
+        raw: Raw {
+            recorded_at: START,
+            key: Some(vec![0, n as u8]),
+            value: vec![0xff, 0, n as u8],
+            headers: vec![("trace".into(), vec![1, 2]), ("trace".into(), vec![3])],
+        },
+    }
+}
+
+/// Epoch `epoch` over offsets `lo..hi` of one partition.
+pub(crate) fn binding(epoch: u64, lo: u64, hi: u64) -> Binding {
+    let range =
+        InputRange { input: Input::Packets, partition: 3, lo, hi, end: hi + 2, watermark: Some(START) };
+    Binding {
+        epoch,
+        incarnation: 0,
+        now_us: START,
+        inputs: vec![range],
+        n_in: hi.saturating_sub(lo),
+        digest_in: Digest::of(b"in"),
+        outputs: Vec::new(),
+        intent: None,
+        code_version: "0.1.0".into(),
+    }
+}

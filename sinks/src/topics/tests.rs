@@ -1,0 +1,200 @@
+//! What readers of the topics rely on: ids and bytes that follow from the facts, headers that tools
+//! know, and nothing said twice or left unsaid.
+
+use super::{ALERTS, DEAD_LETTERS, Letters, Shape, WINDOWS, letters};
+use crate::{Output, samples};
+use eventlog::{Draft, partition_of};
+use model::{AlertChange, ChangeKind, Fault, PulseWindow};
+use serde_json::Value;
+
+const SHAPE: Shape = Shape { windows: 6, alerts: 3, dead_letters: 1, dead_letter_bytes: 4_096 };
+
+fn windows(windows: impl IntoIterator<Item = (PulseWindow, i64)>) -> Vec<Draft> {
+    let output = Output { windows: windows.into_iter().collect(), ..Output::default() };
+    letters(&Output::merge([output]), SHAPE).drafts
+}
+
+fn alerts(changes: impl IntoIterator<Item = (AlertChange, i64)>) -> Vec<Draft> {
+    let output = Output { changes: changes.into_iter().collect(), ..Output::default() };
+    letters(&Output::merge([output]), SHAPE).drafts
+}
+
+fn dead_letter(fault: Fault, shape: Shape) -> Draft {
+    let output = Output { faults: vec![(fault, 1)], ..Output::default() };
+    letters(&output, shape).drafts.remove(0)
+}
+
+fn value(draft: &Draft) -> Value {
+    serde_json::from_slice(&draft.value).unwrap()
+}
+
+fn header<'a>(draft: &'a Draft, name: &str) -> &'a str {
+    let (_, value) = draft.headers.iter().find(|(header, _)| &**header == name).unwrap();
+    std::str::from_utf8(value).unwrap()
+}
+
+#[test]
+fn an_event_is_the_envelope_mirrored_in_cloud_events_headers() {
+    let window = samples::window(1, 2);
+    let draft = windows([(window.clone(), 1)]).remove(0);
+    let key = window.user.to_string();
+    assert_eq!((&*draft.topic, draft.key.as_deref()), (WINDOWS, Some(key.as_bytes())));
+    assert_eq!(draft.partition, partition_of(key.as_bytes(), 6));
+    assert_eq!(draft.timestamp_ms, window.end / 1_000);
+
+    let value = value(&draft);
+    let text = |field: &str| value[field].as_str().unwrap().to_owned();
+    assert_eq!(text("timestamp"), "2023-11-14T22:13:55.000000Z");
+    assert_eq!(text("event_type"), "manpasik.measurement.window.computed");
+    let names: Vec<&str> = draft.headers.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(
+        names,
+        [
+            "ce_specversion",
+            "ce_id",
+            "ce_type",
+            "ce_source",
+            "ce_subject",
+            "ce_time",
+            "ce_dataschema",
+            "ce_partitionkey",
+            "ce_sequence",
+            "content-type"
+        ]
+    );
+    assert_eq!(header(&draft, "ce_specversion"), "1.0");
+    assert_eq!(header(&draft, "ce_id"), text("event_id"));
+    assert_eq!(header(&draft, "ce_type"), text("event_type"));
+    assert_eq!(header(&draft, "ce_source"), format!("/{}", text("source")));
+    assert_eq!(header(&draft, "ce_subject"), window.session.to_string());
+    assert_eq!(header(&draft, "ce_time"), text("timestamp"));
+    assert!(header(&draft, "ce_dataschema").ends_with("manpasik.measurement.window.computed/1.0"));
+    assert_eq!(header(&draft, "ce_partitionkey"), key);
+    assert_eq!(header(&draft, "content-type"), "application/json");
+    let json = String::from_utf8(draft.value).unwrap();
+    assert!(json.contains(r#""hr_bpm":72.25,"beats_bpm":72.0,"spectrum_bpm":null,"beats":36"#), "{json}");
+}
+
+#[test]
+fn what_is_published_does_not_depend_on_the_epochs() {
+    let whole = Output {
+        windows: (0..4).map(|n| (samples::window(n, 0), 1)).collect(),
+        changes: (0..4).map(|n| (samples::change(n, ChangeKind::Raised, 0), 1)).collect(),
+        faults: (0..4).map(|n| (samples::fault(n), 1)).collect(),
+        ..Output::default()
+    };
+    let whole = Output::merge([whole]);
+    let part = |range: std::ops::Range<usize>| Output {
+        windows: whole.windows[range.clone()].to_vec(),
+        changes: whole.changes[range.clone()].to_vec(),
+        faults: whole.faults[range].to_vec(),
+        ..Output::default()
+    };
+    let of = |letters: &Letters, topic: &str| {
+        let drafts: Vec<Draft> =
+            letters.drafts.iter().filter(|draft| &*draft.topic == topic).cloned().collect();
+        drafts
+    };
+    let (once, first, second) =
+        (letters(&whole, SHAPE), letters(&part(0..1), SHAPE), letters(&part(1..4), SHAPE));
+    for topic in [WINDOWS, ALERTS, DEAD_LETTERS] {
+        let twice = [of(&first, topic), of(&second, topic)].concat();
+        assert_eq!(twice.len(), 4);
+        assert!(of(&once, topic) == twice, "{topic}");
+    }
+    assert_eq!(once.digests.iter().map(|digest| digest.records).collect::<Vec<_>>(), [4, 4, 4]);
+    assert_ne!(once.digests[0].digest, second.digests[0].digest);
+}
+
+#[test]
+fn a_revision_replaces_and_a_lonely_retraction_withdraws() {
+    let (old, new) = (samples::window(1, 0), samples::window(1, 1));
+    let computed = windows([(old.clone(), 1)]).remove(0);
+    let revised = windows([(old.clone(), -1), (new, 1)]);
+    assert_eq!(revised.len(), 1);
+    assert_eq!(value(&revised[0])["payload"]["revision"], 1);
+    assert_ne!(header(&revised[0], "ce_id"), header(&computed, "ce_id"));
+    assert!(header(&revised[0], "ce_sequence") > header(&computed, "ce_sequence"));
+
+    let withdrawn = windows([(old, -1), (samples::window(2, 0), 1)]);
+    assert_eq!(withdrawn.len(), 2);
+    assert_eq!(value(&withdrawn[0])["event_type"], "manpasik.measurement.window.withdrawn");
+    assert_eq!(value(&withdrawn[0])["payload"]["withdraws"], header(&computed, "ce_id"));
+    assert_ne!(header(&withdrawn[0], "ce_id"), header(&computed, "ce_id"));
+}
+
+#[test]
+fn an_alert_tells_its_evidence_and_is_withdrawn_by_name() {
+    let raised = samples::change(7, ChangeKind::Raised, 5);
+    let told = alerts([(raised.clone(), 1)]).remove(0);
+    let value_told = value(&told);
+    assert_eq!(value_told["event_type"], "manpasik.ai.alert.raised");
+    let payload = &value_told["payload"];
+    assert_eq!((&payload["kind"], &payload["level"]), (&"raised".into(), &"HIGH".into()));
+    assert_eq!((&payload["rule"], &payload["rule_version"]), (&"news2.lower_bound".into(), &"1.0".into()));
+    assert_eq!(payload["findings"][0]["value"], 25.0);
+    assert_eq!(payload["offsets"][0]["first_offset"], 5);
+
+    let escalated = samples::change(7, ChangeKind::Escalated, 5);
+    let corrected = alerts([(raised.clone(), -1), (escalated, 1)]);
+    let kinds: Vec<_> = corrected.iter().map(|draft| header(draft, "ce_type")).collect();
+    assert_eq!(kinds, ["manpasik.ai.alert.withdrawn", "manpasik.ai.alert.escalated"]);
+    assert_eq!(value(&corrected[0])["payload"]["withdraws"], header(&told, "ce_id"));
+    assert_eq!(value(&corrected[0])["payload"]["change"], "raised");
+}
+
+#[test]
+fn the_same_alert_through_another_log_has_the_same_id() {
+    let (here, there) =
+        (samples::change(7, ChangeKind::Raised, 5), samples::change(7, ChangeKind::Raised, 900));
+    let ids: Vec<Draft> =
+        alerts([(here.clone(), 1)]).into_iter().chain(alerts([(there.clone(), 1)])).collect();
+    assert_eq!(header(&ids[0], "ce_id"), header(&ids[1], "ce_id"));
+    // Only the offsets changed: told again, not withdrawn, because readers know one id for both.
+    let again = alerts([(here, -1), (there, 1)]);
+    assert_eq!(again.len(), 1);
+    assert_eq!(header(&again[0], "ce_type"), "manpasik.ai.alert.raised");
+    let mut other = samples::change(7, ChangeKind::Raised, 5);
+    other.evidence.score += 1;
+    assert_ne!(header(&alerts([(other, 1)])[0], "ce_id"), header(&ids[0], "ce_id"));
+}
+
+#[test]
+fn a_dead_letter_is_the_record_with_connects_headers() {
+    let fault = samples::fault(9);
+    let draft = dead_letter(fault.clone(), SHAPE);
+    assert_eq!((draft.key.as_ref(), &draft.value), (fault.raw.key.as_ref(), &fault.raw.value));
+    assert_eq!((&*draft.topic, draft.timestamp_ms), (DEAD_LETTERS, fault.raw.recorded_at / 1_000));
+    let kept: Vec<_> =
+        draft.headers[..2].iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    assert_eq!(kept, fault.raw.headers);
+    let added: Vec<(&str, &str)> = draft.headers[2..]
+        .iter()
+        .map(|(name, value)| (&**name, std::str::from_utf8(value).unwrap()))
+        .collect();
+    assert_eq!(
+        added,
+        [
+            ("__connect.errors.topic", "manpasik.measurement.packet"),
+            ("__connect.errors.partition", "4"),
+            ("__connect.errors.offset", "9"),
+            ("__connect.errors.connector.name", "manpasik"),
+            ("__connect.errors.task.id", "0"),
+            ("__connect.errors.stage", "VALUE_CONVERTER"),
+            ("__connect.errors.class.name", "manpasik.sources.decode"),
+            ("__connect.errors.exception.class.name", "BAD_CHECKSUM"),
+            ("__connect.errors.exception.message", "checksum does not match: send the packet again"),
+        ]
+    );
+}
+
+#[test]
+fn a_dead_letter_too_large_for_the_log_goes_without_its_value() {
+    let mut fault = samples::fault(1);
+    fault.raw.value = vec![7; 5_000];
+    let draft = dead_letter(fault.clone(), SHAPE);
+    assert!(draft.value.is_empty());
+    assert_eq!(header(&draft, "manpasik.value.omitted_bytes"), "5000");
+    let draft = dead_letter(fault.clone(), Shape { dead_letter_bytes: 8_000, ..SHAPE });
+    assert_eq!(draft.value, fault.raw.value);
+}
