@@ -35,6 +35,8 @@ mod manifest;
 use chain::Chain;
 use manifest::Manifest;
 
+#[cfg(test)]
+pub(crate) use file::identities;
 pub(crate) use file::{drop_rows, join};
 
 const MANIFESTS: &str = "_manifests";

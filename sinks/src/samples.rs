@@ -28,7 +28,7 @@ pub(crate) fn session(n: u32, ended: bool) -> Session {
 pub(crate) fn vitals(n: u32) -> Vitals {
     Vitals {
         user: user(n),
-        // Over three days, and not in the order of the numbers.
+        // Over four days, and not in the order of the numbers.
         at: START + i64::from(n * 7 % 11) * 5 * HOUR,
         event: EventId::derive(&["vitals", &n.to_string()]),
         hr: Number::finite(60.1 + f64::from(n)),

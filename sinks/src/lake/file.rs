@@ -38,7 +38,7 @@ pub(super) fn encode(batch: &RecordBatch) -> Vec<u8> {
 }
 
 /// The identities of the rows of a file, in order.
-pub(super) fn identities(path: &Path) -> Result<Vec<RowId>, Error> {
+pub(crate) fn identities(path: &Path) -> Result<Vec<RowId>, Error> {
     let batches = read(path, Some(ROW))?;
     Ok(batches.iter().flat_map(crate::views::identities).collect())
 }

@@ -44,36 +44,33 @@ pub(super) struct Removed {
     pub(super) path: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Seal {
-    blake3: Digest,
-}
-
 impl Manifest {
     /// The bytes of the file and the digest that names this manifest.
     pub(super) fn encode(&self) -> (Vec<u8>, Digest) {
         let mut bytes = serde_json::to_vec(self).expect("a manifest is text and integers");
-        let blake3 = Digest::of(&bytes);
-        bytes.push(b'\n');
-        serde_json::to_writer(&mut bytes, &Seal { blake3 }).expect("a digest is text");
-        bytes.push(b'\n');
-        (bytes, blake3)
+        let digest = Digest::of(&bytes);
+        bytes.extend(seal(digest));
+        (bytes, digest)
     }
 
     /// Reads a manifest and its digest.
     pub(super) fn read(path: &Path) -> Result<(Self, Digest), Error> {
         let bytes = fs::read(path).map_err(Error::disk("read", path))?;
-        let damaged =
-            || Error::damaged(path, "damaged manifest: restore it from a copy; nothing of it was used");
-        let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(damaged)?;
-        let (body, seal) = bytes.split_at(end);
-        let seal: Seal = serde_json::from_slice(seal).map_err(|_| damaged())?;
-        if Digest::of(body) != seal.blake3 {
-            return Err(damaged());
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+        let (body, rest) = bytes.split_at(end);
+        let digest = Digest::of(body);
+        if rest != seal(digest) {
+            let detail = "damaged manifest: restore it from a copy; nothing of it was used";
+            return Err(Error::damaged(path, detail));
         }
         let newer = |_| Error::damaged(path, "manifest of another version: start the version that wrote it");
-        Ok((serde_json::from_slice(body).map_err(newer)?, seal.blake3))
+        Ok((serde_json::from_slice(body).map_err(newer)?, digest))
     }
+}
+
+/// What follows the manifest in its file.
+fn seal(digest: Digest) -> Vec<u8> {
+    format!("\n{{\"blake3\":\"{digest}\"}}\n").into_bytes()
 }
 
 /// Where manifest `sequence` stands, from the directory of the lake.

@@ -1,1 +1,131 @@
+//! The algebra of retractions: whatever is asserted, retracted, flushed and reopened, readers see the
+//! rows that stand, each once.
 
+use super::{Rows, Views, identities};
+use crate::{
+    Output,
+    lake::{self, Lake},
+    samples,
+};
+use model::{
+    Vitals,
+    table::Row,
+    view::{RowId, TableView},
+};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+/// The rows a reader of the table finds, and that it finds none twice.
+fn visible(view: &TableView) -> BTreeSet<RowId> {
+    let live = view.live.iter().flat_map(identities);
+    let files = view.files.iter().flat_map(|file| lake::identities(&file.path).unwrap());
+    let rows: Vec<RowId> = live.chain(files).filter(|id| !view.hidden.contains(id)).collect();
+    let distinct: BTreeSet<RowId> = rows.iter().copied().collect();
+    assert_eq!(rows.len(), distinct.len(), "a row stands twice");
+    distinct
+}
+
+/// The rows that should be found, by the same identities.
+fn identities_of(standing: &BTreeSet<u32>) -> BTreeSet<RowId> {
+    let changes: Vec<(Vitals, i64)> = standing.iter().map(|n| (samples::vitals(*n), 1)).collect();
+    let mut rows = Rows::new(Vitals::table());
+    rows.apply(&changes).unwrap();
+    rows.live().iter().flat_map(identities).collect()
+}
+
+fn flush(lake: &mut Lake, views: &mut Views, epoch: u64) {
+    let prepared = lake.prepare(epoch, views.rows()).unwrap();
+    lake.advance(&prepared).unwrap();
+    lake.publish(&prepared.intent).unwrap();
+    views.flushed(lake);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// One epoch: rows that change sides.
+    Toggle(BTreeSet<u32>),
+    Flush,
+    /// A flush, and another process.
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        5 => prop::collection::btree_set(0_u32..12, 1..6).prop_map(Step::Toggle),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Reopen),
+    ];
+    prop::collection::vec(step, 1..24)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn readers_see_what_stands(steps in steps()) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lake = Lake::open(dir.path()).unwrap();
+        let mut views = Views::new(&lake);
+        let mut standing = BTreeSet::new();
+        for (epoch, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Toggle(rows) => {
+                    let difference = |n: &u32| if standing.contains(n) { -1 } else { 1 };
+                    let vitals = rows.iter().map(|n| (samples::vitals(*n), difference(n))).collect();
+                    views.apply(&Output::merge([Output { vitals, ..Output::default() }])).unwrap();
+                    standing = standing.symmetric_difference(&rows).copied().collect();
+                }
+                Step::Flush => flush(&mut lake, &mut views, epoch as u64),
+                Step::Reopen => {
+                    flush(&mut lake, &mut views, epoch as u64);
+                    lake = Lake::open(dir.path()).unwrap();
+                    views = Views::new(&lake);
+                }
+            }
+            let snapshot = views.snapshot(None);
+            prop_assert_eq!(visible(&snapshot.tables["vitals"]), identities_of(&standing));
+        }
+        flush(&mut lake, &mut views, 1_000);
+        let rows: u64 = Lake::read(dir.path()).unwrap().values().flatten().map(|file| file.rows).sum();
+        prop_assert_eq!(rows, standing.len() as u64);
+        prop_assert_eq!(views.pending(), 0);
+    }
+}
+
+#[test]
+fn many_small_epochs_stay_few_batches() {
+    let mut rows = Rows::new(Vitals::table());
+    let mut standing = BTreeSet::new();
+    for n in 0..1_000 {
+        let mut changes = vec![(samples::vitals(n), 1)];
+        standing.insert(n);
+        if n % 5 == 4 {
+            // One of long ago and one of just now.
+            for gone in [n / 2, n - 1] {
+                if standing.remove(&gone) {
+                    changes.push((samples::vitals(gone), -1));
+                }
+            }
+        }
+        rows.apply(&changes).unwrap();
+        assert!(rows.live().len() <= 65, "{} batches", rows.live().len());
+    }
+    let view = TableView { live: rows.live().to_vec(), hidden: rows.hidden(), ..TableView::default() };
+    assert_eq!(visible(&view), identities_of(&standing));
+    assert!(view.hidden.len() < 100, "joining drops hidden rows: {}", view.hidden.len());
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let mut rows = Rows::new(Vitals::table());
+    let mut refused = |changes: &[(Vitals, i64)]| rows.apply(changes).unwrap_err().to_string();
+    assert!(refused(&[(samples::vitals(1), 2)]).contains("table vitals was asserted twice"));
+    assert!(refused(&[(samples::vitals(1), -2)]).contains("table vitals was retracted twice"));
+
+    let dir = tempfile::tempdir().unwrap();
+    let lake = Lake::open(dir.path()).unwrap();
+    let mut views = Views::new(&lake);
+    views.apply(&Output { vitals: vec![(samples::vitals(1), -1)], ..Output::default() }).unwrap();
+    let error = lake.prepare(0, views.rows()).unwrap_err().to_string();
+    assert!(error.contains("1 rows of table vitals were retracted that never stood"), "{error}");
+}
