@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! [`packet`] and [`event`] turn one record of the log into one fact; [`stream`] is the thin timely
-//! shell around both. `replay` goes the other way: recordings become the records that devices and
+//! shell around both. [`replay`] goes the other way: recordings become the records that devices and
 //! services would have written.
 //!
 //! # Invariants
@@ -14,7 +14,11 @@
 
 pub mod event;
 pub mod packet;
+pub mod replay;
 pub mod stream;
 
+mod error;
 mod instant;
 mod refusal;
+
+pub use error::{Error, Result};
