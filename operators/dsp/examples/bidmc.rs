@@ -36,7 +36,8 @@ impl Window {
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name the folder with the recordings")?;
     let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let mut paths: Vec<_> = std::fs::read_dir(&folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(&folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
     let mut windows = Vec::new();
     for path in &paths {
@@ -44,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         if let Some(record) = name.split("_Signals.csv").next().filter(|record| record.len() < name.len()) {
             let numerics = path.with_file_name(name.replace("_Signals", "_Numerics"));
             let time = column(path, "Time [s]")?;
-            let rate_hz = (time.len() as f64 - 1.0) / (time.last().unwrap_or(&0.0) - time.first().unwrap_or(&0.0));
+            let rate_hz =
+                (time.len() as f64 - 1.0) / (time.last().unwrap_or(&0.0) - time.first().unwrap_or(&0.0));
             windows.extend(score(record, rate_hz, &column(path, "PLETH")?, &column(&numerics, "HR")?)?);
         }
     }
@@ -62,10 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn column(path: &Path, name: &str) -> Result<Vec<f64>, Box<dyn Error>> {
     let file = File::open(path)?;
     let gzipped = path.extension().is_some_and(|extension| extension == "gz");
-    let bytes: Box<dyn Read> = if gzipped { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+    let bytes: Box<dyn Read> =
+        if gzipped { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
-    let index = reader.headers()?.iter().position(|header| header == name).ok_or("a recording lacks its column")?;
-    let value = |row: csv::StringRecord| row.get(index).and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
+    let index =
+        reader.headers()?.iter().position(|header| header == name).ok_or("a recording lacks its column")?;
+    let value =
+        |row: csv::StringRecord| row.get(index).and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
     Ok(reader.records().collect::<Result<Vec<_>, _>>()?.into_iter().map(value).collect())
 }
 
@@ -91,8 +96,13 @@ fn score(record: &str, rate_hz: f64, wave: &[f64], truth: &[f64]) -> Result<Vec<
         if end > filtered.len() {
             break;
         }
-        let rates: Vec<f64> =
-            truth.iter().skip(start_seconds).take(WINDOW_SECONDS).copied().filter(|rate| rate.is_finite()).collect();
+        let rates: Vec<f64> = truth
+            .iter()
+            .skip(start_seconds)
+            .take(WINDOW_SECONDS)
+            .copied()
+            .filter(|rate| rate.is_finite())
+            .collect();
         if !rates.is_empty() {
             windows.push(Window {
                 record: record.to_owned(),
@@ -128,8 +138,11 @@ fn print_gates(windows: &[Window]) {
     for gate in GATES {
         let passed = |without: &str| {
             let kept: Vec<&Window> = windows.iter().filter(|window| window.record != without).collect();
-            let good: Vec<f64> =
-                kept.iter().filter(|window| window.estimate.quality >= gate).map(|window| window.error_bpm()).collect();
+            let good: Vec<f64> = kept
+                .iter()
+                .filter(|window| window.estimate.quality >= gate)
+                .map(|window| window.error_bpm())
+                .collect();
             (good.iter().sum::<f64>() / good.len() as f64, 100.0 * good.len() as f64 / kept.len() as f64)
         };
         let mut errors = Vec::new();
@@ -155,7 +168,8 @@ fn print_gates(windows: &[Window]) {
 fn print_line(name: &str, windows: &[Window]) {
     let mut errors: Vec<f64> = windows.iter().map(Window::error_bpm).collect();
     errors.sort_by(f64::total_cmp);
-    let good: Vec<f64> = windows.iter().filter(|window| window.estimate.good).map(Window::error_bpm).collect();
+    let good: Vec<f64> =
+        windows.iter().filter(|window| window.estimate.good).map(Window::error_bpm).collect();
     let mean = |errors: &[f64]| errors.iter().sum::<f64>() / errors.len() as f64;
     println!(
         "{name:<11} {:>7} {:>6.3} {:>6.3} {:>5.1}% {:>6.2}",
@@ -188,7 +202,9 @@ fn print_window(window: &Window) {
 }
 
 fn print_windows(windows: &[Window]) {
-    println!("record,start,truth,hr,beats,spectrum,count,regularity,similarity,evenness,snr,skew,quality,good");
+    println!(
+        "record,start,truth,hr,beats,spectrum,count,regularity,similarity,evenness,snr,skew,quality,good"
+    );
     for window in windows {
         let estimate = &window.estimate;
         println!(

@@ -25,7 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             (std::f64::consts::TAU * phase).cos().exp() + 0.1 * (seconds * 50.0).sin()
         })
         .collect();
-    let mut filter = Cascade::new(butterworth::design::<3>(3, Band::Pass { low_hz: 0.5, high_hz: 8.0 }, RATE_HZ)?);
+    let mut filter =
+        Cascade::new(butterworth::design::<3>(3, Band::Pass { low_hz: 0.5, high_hz: 8.0 }, RATE_HZ)?);
     let mut pulse = Pulse::new(RATE_HZ, 30.0)?;
     let samples = (ROUNDS * wave.len()) as f64;
     let mut filtered = wave.clone();

@@ -73,7 +73,7 @@ pub fn design<const N: usize>(order: usize, band: Band, rate_hz: f64) -> Result<
             band_pass(order, low, high)
         }
     };
-    Ok(pair(bilinear(analogue)))
+    Ok(pair(bilinear(&analogue)))
 }
 
 /// The bilinear transform is done at a rate of 2, where half the rate is the unit frequency, as scipy does.
@@ -83,7 +83,11 @@ const TRANSFORM_RATE: f64 = 2.0;
 fn warp(corner_hz: f64, rate_hz: f64) -> Result<f64, Error> {
     let fits = corner_hz > 0.0 && corner_hz < rate_hz / 2.0 && rate_hz.is_finite();
     let share = 2.0 * corner_hz / rate_hz;
-    if fits { Ok(2.0 * TRANSFORM_RATE * (std::f64::consts::PI * share / TRANSFORM_RATE).tan()) } else { Err(Error::Corner { corner_hz, rate_hz }) }
+    if fits {
+        Ok(2.0 * TRANSFORM_RATE * (std::f64::consts::PI * share / TRANSFORM_RATE).tan())
+    } else {
+        Err(Error::Corner { corner_hz, rate_hz })
+    }
 }
 
 /// Poles of the analogue prototype with corner 1 rad/s: on the unit circle, left half plane (`buttap`).
@@ -91,12 +95,20 @@ fn prototype(order: usize) -> impl Iterator<Item = Complex64> {
     (0..order).map(move |index| {
         let step = 2.0 * index as f64 + 1.0 - order as f64;
         // The middle pole of an odd order is exactly -1; a stray imaginary part would unpair it.
-        if step == 0.0 { Complex64::new(-1.0, 0.0) } else { -Complex64::from_polar(1.0, std::f64::consts::PI * step / (2.0 * order as f64)) }
+        if step == 0.0 {
+            Complex64::new(-1.0, 0.0)
+        } else {
+            -Complex64::from_polar(1.0, std::f64::consts::PI * step / (2.0 * order as f64))
+        }
     })
 }
 
 fn low_pass(order: usize, corner: f64) -> Roots {
-    Roots { zeros: Vec::new(), poles: prototype(order).map(|pole| pole * corner).collect(), gain: corner.powi(order as i32) }
+    Roots {
+        zeros: Vec::new(),
+        poles: prototype(order).map(|pole| pole * corner).collect(),
+        gain: corner.powi(order as i32),
+    }
 }
 
 fn high_pass(order: usize, corner: f64) -> Roots {
@@ -111,14 +123,19 @@ fn band_pass(order: usize, low: f64, high: f64) -> Roots {
         let root = (half * half - centre_squared).sqrt();
         [half + root, half - root]
     };
-    Roots { zeros: vec![0.0; order], poles: prototype(order).flat_map(split).collect(), gain: width.powi(order as i32) }
+    Roots {
+        zeros: vec![0.0; order],
+        poles: prototype(order).flat_map(split).collect(),
+        gain: width.powi(order as i32),
+    }
 }
 
-fn bilinear(analogue: Roots) -> Roots {
+fn bilinear(analogue: &Roots) -> Roots {
     let double_rate = 2.0 * TRANSFORM_RATE;
     let top: f64 = analogue.zeros.iter().map(|zero| double_rate - zero).product();
     let bottom: Complex64 = analogue.poles.iter().map(|pole| double_rate - pole).product();
-    let mut zeros: Vec<f64> = analogue.zeros.iter().map(|zero| (double_rate + zero) / (double_rate - zero)).collect();
+    let mut zeros: Vec<f64> =
+        analogue.zeros.iter().map(|zero| (double_rate + zero) / (double_rate - zero)).collect();
     // Zeros at infinity land on -1, half the rate.
     zeros.resize(analogue.poles.len(), -1.0);
     let poles = analogue.poles.iter().map(|pole| (double_rate + pole) / (double_rate - pole)).collect();
@@ -135,7 +152,8 @@ fn pair<const N: usize>(mut roots: Roots) -> [Section; N] {
     // Of each conjugate pair only the upper pole is kept; what counts as real is scipy's `_cplxreal`: within
     // 100 machine epsilons.
     let is_real = |pole: &Complex64| pole.im.abs() <= 100.0 * f64::EPSILON * pole.norm();
-    let mut poles: Vec<Complex64> = roots.poles.iter().filter(|pole| is_real(pole) || pole.im > 0.0).copied().collect();
+    let mut poles: Vec<Complex64> =
+        roots.poles.iter().filter(|pole| is_real(pole) || pole.im > 0.0).copied().collect();
     let mut sections = [Section { b: [1.0, 0.0, 0.0], a: [0.0, 0.0] }; N];
     for section in sections.iter_mut().rev() {
         let first = take_nearest_to_circle(&mut poles, |_| true);

@@ -1,7 +1,7 @@
 //! Finds the systolic crests of a band-passed pulse wave.
 //!
 //! Elgendi, Norton, Brearley, Abbott, Schuurmans, "Systolic peak detection in acceleration photoplethysmograms measured from
-//! emergency responders in tropical conditions", PLoS ONE 8(10), 2013: where the moving average over a systole of the
+//! emergency responders in tropical conditions", `PLoS ONE` 8(10), 2013: where the moving average over a systole of the
 //! squared positive wave exceeds the one over a beat, there is a block of interest; its highest sample is the crest. The
 //! spans (0.111 s, 0.667 s), the offset (2 % of the mean square) and the least distance (0.3 s) are those of the paper and of
 //! neurokit2 0.2.13.

@@ -48,7 +48,10 @@ impl fmt::Display for Error {
                 write!(formatter, "rate of {rate_hz} Hz is not supported; resample to between 25 and 500 Hz")
             }
             Self::Length { samples } => {
-                write!(formatter, "length of {samples} samples is not supported; choose a window of 10 to 120 seconds")
+                write!(
+                    formatter,
+                    "length of {samples} samples is not supported; choose a window of 10 to 120 seconds"
+                )
             }
         }
     }

@@ -30,7 +30,7 @@ pub struct Estimate {
     pub hr_bpm: Option<f64>,
     /// Heart rate from the beats alone, in beats per minute.
     pub beats_bpm: Option<f64>,
-    /// Heart rate from the spectrum alone, in beats per minute.
+    /// Heart rate from the spectrum alone, in beats per minute: its highest line, which may be a harmonic.
     pub spectrum_bpm: Option<f64>,
     /// Beats found.
     pub beats: usize,
@@ -127,7 +127,9 @@ impl Pulse {
 
         let step_hz = self.welch.step_hz();
         let density = self.welch.balanced(&self.wave);
-        let clarity = |bpm: Option<f64>| bpm.map_or(-spectrum::MOST_DB, |bpm| spectrum::clarity(density, step_hz, bpm / 60.0));
+        let clarity = |bpm: Option<f64>| {
+            bpm.map_or(-spectrum::MOST_DB, |bpm| spectrum::clarity(density, step_hz, bpm / 60.0))
+        };
         let mut estimate = Estimate {
             beats_bpm: reading.bpm,
             spectrum_bpm: spectrum::strongest(density, step_hz).map(|rate_hz| 60.0 * rate_hz),
@@ -139,12 +141,12 @@ impl Pulse {
             ..Estimate::default()
         };
         let (spectrum_db, beats_db) = (clarity(estimate.spectrum_bpm), clarity(estimate.beats_bpm));
-        (estimate.hr_bpm, estimate.snr_db) = if quality::prefers_spectrum(&estimate, spectrum_db, beats_db) {
+        (estimate.hr_bpm, estimate.snr_db) = if quality::prefers_spectrum(&estimate, spectrum_db - beats_db) {
             (estimate.spectrum_bpm, spectrum_db)
         } else {
             (estimate.beats_bpm, beats_db)
         };
-        estimate.quality = quality::quality(&estimate);
+        estimate.quality = quality::quality(&estimate, spectrum_db - beats_db);
         estimate.good = quality::passes(&estimate, measured as f64 / self.samples as f64);
         estimate
     }

@@ -24,23 +24,27 @@ fn steadiness(estimate: &Estimate) -> f64 {
     witnesses.iter().map(|witness| ramp(*witness, 0.7, 1.0)).product::<f64>().cbrt()
 }
 
-/// Whether the heart rate is to be taken from the spectrum although there are beats, given how clear the lines of the two
-/// rates are in the spectrum, in dB.
+/// Whether the heart rate is to be taken from the spectrum although there are beats, given by how many dB the lines of the
+/// spectrum's rate are clearer than those of the beats' rate.
 ///
 /// A detector that counts dicrotic waves or skips fast beats contradicts the spectrum grossly; a spectrum that follows
 /// ectopic beats or an artefact is not much clearer than the beats. So the spectrum wins only where the two differ and its
 /// lines are 3 dB clearer, and up to 10 dB more the steadier the beats.
-pub(crate) fn prefers_spectrum(estimate: &Estimate, spectrum_db: f64, beats_db: f64) -> bool {
+pub(crate) fn prefers_spectrum(estimate: &Estimate, clearer_db: f64) -> bool {
     let (Some(beats), Some(spectrum)) = (estimate.beats_bpm, estimate.spectrum_bpm) else {
         return estimate.beats_bpm.is_none();
     };
-    (beats - spectrum).abs() > AGREEMENT_BPM && spectrum_db - beats_db > 3.0 + 10.0 * steadiness(estimate)
+    (beats - spectrum).abs() > AGREEMENT_BPM && clearer_db > 3.0 + 10.0 * steadiness(estimate)
 }
 
 /// Quality of an estimate, 0 to 1.
-pub(crate) fn quality(estimate: &Estimate) -> f64 {
+///
+/// Beats and spectrum agree if they give the same rate, or if the spectrum holds the beats' rate at least as clearly as
+/// its own: the highest line of a wave with a large dicrotic wave is the second harmonic.
+pub(crate) fn quality(estimate: &Estimate, clearer_db: f64) -> f64 {
     let (Some(beats), Some(spectrum)) = (estimate.beats_bpm, estimate.spectrum_bpm) else { return 0.0 };
-    let agreement = ramp((beats - spectrum).abs(), 3.0 * AGREEMENT_BPM, AGREEMENT_BPM);
+    let near = ramp((beats - spectrum).abs(), 3.0 * AGREEMENT_BPM, AGREEMENT_BPM);
+    let agreement = near.max(ramp(clearer_db, 3.0, 0.0));
     (steadiness(estimate).powi(3) * agreement).powf(0.25)
 }
 

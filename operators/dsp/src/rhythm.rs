@@ -81,7 +81,8 @@ impl Rhythm {
         let mut systolic: Option<usize> = None;
         crests.retain(|&crest| {
             let dicrotic = systolic.is_some_and(|last| {
-                ((crest - last) as f64) < DICROTIC_SECONDS * self.rate_hz && wave[crest] < DICROTIC_HEIGHT * wave[last]
+                ((crest - last) as f64) < DICROTIC_SECONDS * self.rate_hz
+                    && wave[crest] < DICROTIC_HEIGHT * wave[last]
             });
             if !dicrotic {
                 systolic = Some(crest);
@@ -92,7 +93,13 @@ impl Rhythm {
 
     /// Reads the rate off the crests of a window of `samples` samples, given each crest's similarity to the template and
     /// which samples were not measured (empty: all were).
-    pub(crate) fn read(&mut self, samples: usize, crests: &[usize], similarity: &[f64], missing: &[bool]) -> Reading {
+    pub(crate) fn read(
+        &mut self,
+        samples: usize,
+        crests: &[usize],
+        similarity: &[f64],
+        missing: &[bool],
+    ) -> Reading {
         self.intervals.clear();
         for (ends, alike) in crests.windows(2).zip(similarity.windows(2)) {
             let (first, last) = (ends[0], ends[1]);
@@ -107,8 +114,13 @@ impl Rhythm {
             return Reading::default();
         }
         let median = self.median_of(|interval| interval.seconds);
-        let scatter = MAD_TO_DEVIATION * self.median_of(|interval| (interval.seconds - median).abs()) / median;
-        let regular = self.intervals.iter().filter(|interval| (interval.seconds - median).abs() <= REGULAR * median).count();
+        let scatter =
+            MAD_TO_DEVIATION * self.median_of(|interval| (interval.seconds - median).abs()) / median;
+        let regular = self
+            .intervals
+            .iter()
+            .filter(|interval| (interval.seconds - median).abs() <= REGULAR * median)
+            .count();
         Reading { bpm: self.rate(median, scatter), regularity: regular as f64 / self.intervals.len() as f64 }
     }
 
@@ -167,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_hidden_premature_beat_is_counted() {
-        let times: Vec<f64> = (1..36).filter(|beat| beat % 7 != 0).map(|beat| f64::from(beat) * 0.8).collect();
+        let times: Vec<f64> =
+            (1..36).filter(|beat| beat % 7 != 0).map(|beat| f64::from(beat) * 0.8).collect();
         assert!((read(&times).bpm.unwrap() - 75.0).abs() < 1e-9);
     }
 
@@ -208,7 +221,8 @@ mod tests {
 
     #[test]
     fn intervals_that_were_not_measured_do_not_count() {
-        let times: Vec<f64> = (1..36).map(|beat| f64::from(beat) * 0.8 + if beat > 10 { 0.4 } else { 0.0 }).collect();
+        let times: Vec<f64> =
+            (1..36).map(|beat| f64::from(beat) * 0.8 + if beat > 10 { 0.4 } else { 0.0 }).collect();
         let crests: Vec<usize> = times.iter().map(|time| (time * 1000.0).round() as usize).collect();
         let mut missing = vec![false; 30_000];
         missing[8_100..9_100].fill(true);

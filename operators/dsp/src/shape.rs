@@ -63,7 +63,8 @@ impl Shape {
         // Once more with the better half only, so that artefacts leave no trace in the template.
         let typical = self.correlate(typical);
         let mut whole = self.correlations.iter();
-        let of_crest = |crest: &usize| if is_whole(*crest) { whole.next().copied().unwrap_or(typical) } else { typical };
+        let of_crest =
+            |crest: &usize| if is_whole(*crest) { whole.next().copied().unwrap_or(typical) } else { typical };
         self.similarity.extend(crests.iter().map(of_crest));
         &self.similarity
     }
@@ -113,7 +114,11 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     }
     let count = values.len();
     let (lower, middle, _) = values.select_nth_unstable_by(count / 2, f64::total_cmp);
-    if count % 2 == 1 { *middle } else { f64::midpoint(lower.iter().copied().fold(f64::NEG_INFINITY, f64::max), *middle) }
+    if count % 2 == 1 {
+        *middle
+    } else {
+        f64::midpoint(lower.iter().copied().fold(f64::NEG_INFINITY, f64::max), *middle)
+    }
 }
 
 /// Skewness `m3 / m2^1.5` (population moments) of a signal; 0 for a constant.

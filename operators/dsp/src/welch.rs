@@ -30,7 +30,11 @@ pub struct Welch {
 
 impl std::fmt::Debug for Welch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Welch").field("rate_hz", &self.rate_hz).field("segment", &self.taper.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Welch")
+            .field("rate_hz", &self.rate_hz)
+            .field("segment", &self.taper.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +104,7 @@ impl Welch {
         if segments > 0.0 {
             let both_sides = 2.0 * self.scale / segments;
             let last = self.density.len() - 1;
-            let has_middle = self.input.len() % 2 == 0;
+            let has_middle = self.input.len().is_multiple_of(2);
             for (index, power) in self.density.iter_mut().enumerate() {
                 // Zero, and half the rate when there is such a frequency, have no mirror image to add.
                 let alone = index == 0 || (has_middle && index == last);
