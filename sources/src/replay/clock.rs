@@ -14,6 +14,8 @@ pub(super) struct Clock {
 
 /// Significant digits of a printed time.
 const DIGITS: i32 = 5;
+/// More than any recording lasts, s: a century. Keeps every stamp inside what the decoder accepts.
+pub(super) const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
 
 /// Times that are no even time base: the index of the first bad one, and what to do.
 pub(super) type Uneven = (usize, &'static str);
@@ -24,6 +26,13 @@ impl Clock {
         let [first, .., last] = *seconds else {
             return Err((seconds.len(), "it has fewer than two samples, record for longer"));
         };
+        // Written so that it also holds for differences that are no number.
+        if !(last - first > 0.0 && last - first < LONGEST) {
+            return Err((
+                seconds.len() - 1,
+                "times must grow and span less than a century, check column and unit",
+            ));
+        }
         let steps = (seconds.len() - 1) as f64;
         let period = (last - first) / steps;
         // Half a unit in the last printed digit of the largest time.
@@ -111,6 +120,11 @@ mod tests {
         assert_eq!(Clock::of(&[]).unwrap_err().0, 0);
         assert_eq!(Clock::of(&[1.0]).unwrap_err().0, 1);
         assert!(Clock::of(&[1.0, 1.0]).is_err());
+        assert!(Clock::of(&[0.0, 0.0]).is_err());
         assert!(Clock::of(&[2.0, 1.0]).is_err());
+        assert!(Clock::of(&[0.0, 1e300]).is_err());
+        assert!(Clock::of(&[-f64::MAX, f64::MAX]).is_err());
+        assert!(Clock::of(&[0.0, 1e-9]).is_err());
+        assert!(Clock::of(&[0.0, 1e5]).is_err());
     }
 }

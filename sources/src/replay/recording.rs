@@ -2,7 +2,7 @@
 
 use super::{
     ANCHOR,
-    clock::Clock,
+    clock::{Clock, LONGEST},
     table::{Column, Table},
 };
 use crate::{Error, Result};
@@ -112,6 +112,9 @@ fn read_numerics(path: &Path, zero: f64) -> Result<Vec<Observation>> {
     let mut observations = Vec::new();
     while table.advance()? {
         let seconds = table.number(time)?.ok_or_else(|| table.not_number(time))? - zero;
+        if seconds.abs() >= LONGEST {
+            return Err(table.uneven("it is a century away from the signal, check column and unit"));
+        }
         let sign = |column: Option<Column>| match column {
             Some(column) => Ok::<_, Error>(table.number(column)?.and_then(Number::finite)),
             None => Ok(None),

@@ -85,6 +85,11 @@ impl Table {
     pub(super) fn not_number(&self, column: Column) -> Error {
         Error::NotNumber { path: self.path.clone(), row: self.number, column: column.name }
     }
+
+    /// The error that the time of this row cannot be used.
+    pub(super) fn uneven(&self, problem: &'static str) -> Error {
+        Error::Uneven { path: self.path.clone(), row: self.number, problem }
+    }
 }
 
 fn broken(path: &Path, row: u64, source: csv::Error) -> Error {
