@@ -1,0 +1,71 @@
+//! Whether the program is ready, told by the pipeline and read by every probe.
+
+use tokio::sync::watch;
+
+/// What the program is doing as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not ready yet.
+    Starting {
+        /// What it is at, for people: `replaying the log, 40 %`. Never holds data.
+        detail: String,
+    },
+    /// Serving.
+    Ready,
+    /// Stopping: answers what is under way, takes nothing new into the pipeline.
+    Draining,
+    /// The pipeline has stopped by an error; what was committed can still be read.
+    Failed {
+        /// Why, and what to do. Never holds data.
+        reason: String,
+    },
+}
+
+impl State {
+    /// One word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Starting { .. } => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// What it is at, or why it failed.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Starting { detail } => Some(detail),
+            Self::Failed { reason } => Some(reason),
+            Self::Ready | Self::Draining => None,
+        }
+    }
+}
+
+/// The place where the state is kept: the pipeline sets it, probes look at it.
+#[derive(Debug)]
+pub struct Readiness {
+    state: watch::Sender<State>,
+}
+
+impl Readiness {
+    /// Starts with the given state.
+    pub fn new(state: State) -> Self {
+        Self { state: watch::Sender::new(state) }
+    }
+
+    /// Replaces the state; probes see it at once.
+    pub fn set(&self, state: State) {
+        self.state.send_replace(state);
+    }
+
+    /// The state now.
+    pub fn get(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// Follows every change.
+    pub(crate) fn follow(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+}
