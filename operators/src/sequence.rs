@@ -1,0 +1,361 @@
+//! Puts each session's packets back into the order in which its device took the samples.
+//!
+//! ```text
+//! packet ─► Run (number, copy, restart?) ─► waiting room ─► gap or drain ─► Clock (index, time) ─► Step
+//! ```
+//!
+//! A [`Sequencer`] serves one session and knows no timely. In-order data passes without delay; only while a
+//! sequence number is missing do its followers wait, for `reorder_ms` of device time or `reorder_packets`
+//! packets. Then the missing numbers are declared a gap. A packet of a gap that comes within `lateness_s`
+//! is handed on as [`Step::Late`]; one that comes later still is a fault.
+//!
+//! # Invariants
+//! - What leaves is a pure function of the order in which the session's packets came in: it does not depend
+//!   on batches, and neither shuffling within the horizon nor copies change it.
+//! - Sample indices rise without holes of unknown size: a sample that never came has an index too. Sample
+//!   times rise strictly, whatever the device's clock does.
+//! - Every packet is handed on once, counted as a copy, or becomes a fault: none disappears.
+//!
+//! # Rules where devices misbehave
+//! - *Start.* A session whose first number is 0 starts at once. Any other start waits one horizon, because
+//!   what was sent first may not come first.
+//! - *End* takes the place before the packet with its number and uses up no number: a session that resumes
+//!   continues with it. An end whose predecessors are missing waits for them like any packet; silence flushes.
+//! - *Restart.* A number at odds with the time that passed (more than `restart_s` off) while the stamp is
+//!   newer than the last one belongs to a new run of the device, not to a copy: the old run is flushed, the
+//!   new one begins like a session. Stragglers of the old run are told by their stamps and become faults.
+//! - *Clock.* See [`clock`].
+//!
+//! # Bound
+//! At most `reorder_packets` packets wait, three are in doubt; `REMEMBERED_GAPS` gaps and `REMEMBERED_ERAS`
+//! eras of the device's clock are remembered.
+
+pub mod clock;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use clock::{Clock, Placed};
+use model::{Arrival, Fault, Micros, Packet, Reason};
+use run::{Gap, Run, Verdict};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, ops::AddAssign};
+
+/// How long to wait, and when to give up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Device time that packets wait for a missing sequence number, milliseconds.
+    pub reorder_ms: u32,
+    /// Packets that wait for a missing sequence number.
+    pub reorder_packets: u32,
+    /// How far behind the newest sample a packet may come and still correct results, seconds.
+    pub lateness_s: u32,
+    /// Silence after which a session counts as ended, seconds of the epoch's "now".
+    pub silence_s: u32,
+    /// Silence after which nothing is remembered of a session, seconds of the epoch's "now".
+    pub forget_s: u32,
+    /// Longest hole that is interpolated, milliseconds; also the least jump of a clock that begins a segment.
+    pub short_gap_ms: u32,
+    /// Longest hole within one segment, milliseconds.
+    pub long_gap_ms: u32,
+    /// How far sequence number and stamp may disagree before they must be of different runs, seconds.
+    pub restart_s: u32,
+}
+
+impl Options {
+    /// The values of the specification (signals.md §4.1), and this product's own `forget_s` and `restart_s`:
+    /// a day, and what no device needs to boot in.
+    pub const fn specified() -> Self {
+        Self {
+            reorder_ms: 250,
+            reorder_packets: 32,
+            lateness_s: 5,
+            silence_s: 300,
+            forget_s: 86_400,
+            short_gap_ms: 200,
+            long_gap_ms: 2_000,
+            restart_s: 1,
+        }
+    }
+
+    pub(crate) fn lateness(&self) -> Micros {
+        Micros::from(self.lateness_s) * model::time::SECOND
+    }
+
+    pub(crate) fn short_gap(&self) -> Micros {
+        Micros::from(self.short_gap_ms) * 1_000
+    }
+}
+
+/// What was counted; tallies of any stretch of the input add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Tally {
+    /// Packets that came, ends included.
+    pub packets: i64,
+    /// Copies of packets that had already come.
+    pub duplicates: i64,
+    /// Packets that came after their gap was declared and still corrected results.
+    pub late: i64,
+    /// Packets that came too late to be used.
+    pub too_late: i64,
+    /// Sequence numbers declared missing, less those that came late: negative where a later epoch heals.
+    pub lost: i64,
+    /// Samples filled in by interpolation, less those a late packet replaced.
+    pub imputed: i64,
+    /// Segments begun after the first: runs, jumps of the clock, resumptions, holes beyond `long_gap_ms`.
+    pub breaks: i64,
+    /// Sessions that said they ended.
+    pub ended: i64,
+    /// Sessions that fell silent.
+    pub timed_out: i64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.duplicates += other.duplicates;
+        self.late += other.late;
+        self.too_late += other.too_late;
+        self.lost += other.lost;
+        self.imputed += other.imputed;
+        self.breaks += other.breaks;
+        self.ended += other.ended;
+        self.timed_out += other.timed_out;
+    }
+}
+
+/// What a sequencer hands on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The next packet in order.
+    Next(Placed),
+    /// A packet of a gap already declared; its samples keep the indices they would have had.
+    Late(Placed),
+    /// The session ended here, by its own word or by silence.
+    End,
+    /// A packet that came too late.
+    TooLate(Fault),
+}
+
+/// A place in the order: an end stands before the packet with its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Place {
+    sequence: i64,
+    samples: bool,
+}
+
+/// Orders the packets of one session; plain data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequencer {
+    options: Options,
+    /// The run of the device in progress.
+    run: Run,
+    /// The run before the last restart: tells its stragglers from the packets of this one.
+    former: Option<Run>,
+    waiting: BTreeMap<Place, Packet>,
+    clock: Clock,
+    /// Samples of the last packet: what a missing packet is taken to have held.
+    samples: u16,
+    /// Sequence number of the last end, until the session resumes.
+    ended: Option<i64>,
+    tally: Tally,
+}
+
+impl Sequencer {
+    /// A sequencer for a session whose channels are sampled every `period_us` microseconds.
+    pub fn new(options: &Options, period_us: u32) -> Self {
+        Self {
+            run: Run::default(),
+            former: None,
+            waiting: BTreeMap::new(),
+            clock: Clock::new(period_us, options.short_gap()),
+            samples: 0,
+            ended: None,
+            tally: Tally::default(),
+            options: options.clone(),
+        }
+    }
+
+    /// Corrects the sample period before the first samples are placed: an end that came first need not know it.
+    pub fn claim(&mut self, period_us: u32) {
+        self.clock.claim(period_us);
+    }
+
+    /// Takes the next packet in order of arrival and hands on whatever has its place now.
+    pub fn take(&mut self, packet: Packet, emit: &mut impl FnMut(Step)) {
+        self.tally.packets += 1;
+        let packet_us = self.packet_us();
+        let tolerance = Micros::from(self.options.restart_s) * model::time::SECOND;
+        let verdict = match (self.run.judge(&packet, packet_us, tolerance), &self.former) {
+            // What does not fit this run may be a straggler of the one before.
+            (Verdict::Restart, Some(former)) => match former.judge(&packet, packet_us, tolerance) {
+                Verdict::Restart => Verdict::Restart,
+                Verdict::Copy => Verdict::Copy,
+                Verdict::Ahead(_) | Verdict::Missing(_) | Verdict::Unknown => Verdict::Unknown,
+            },
+            (verdict, _) => verdict,
+        };
+        match verdict {
+            Verdict::Ahead(sequence) => self.wait(sequence, packet, emit),
+            Verdict::Missing(sequence) => self.heal(sequence, packet, emit),
+            Verdict::Copy => self.tally.duplicates += 1,
+            Verdict::Unknown => self.refuse(packet, emit),
+            Verdict::Restart => self.restart(packet, emit),
+        }
+    }
+
+    /// Gives up waiting, because the session fell silent: from here on no gap heals.
+    pub fn time_out(&mut self, emit: &mut impl FnMut(Step)) {
+        self.flush(emit);
+        if self.ended.is_none() {
+            self.tally.timed_out += 1;
+            self.clock.pause(&mut |placed| emit(Step::Next(placed)));
+            emit(Step::End);
+        }
+        self.run.seal();
+    }
+
+    /// What was counted since the last call.
+    pub fn tally(&mut self) -> Tally {
+        self.tally.breaks += self.clock.breaks();
+        std::mem::take(&mut self.tally)
+    }
+
+    /// Time that a packet like the last one spans, microseconds.
+    fn packet_us(&self) -> f64 {
+        self.clock.nominal_us() * f64::from(self.samples.max(1))
+    }
+
+    fn wait(&mut self, sequence: i64, packet: Packet, emit: &mut impl FnMut(Step)) {
+        let samples = matches!(packet.arrival, Arrival::Samples { .. });
+        if !samples && self.ended == Some(sequence) {
+            self.tally.duplicates += 1;
+            return;
+        }
+        // In order and nobody waits: no detour.
+        if self.waiting.is_empty() && self.run.next() == Some(sequence) {
+            return self.pass(sequence, packet, emit);
+        }
+        if self.samples == 0
+            && let Arrival::Samples { samples, .. } = packet.arrival
+        {
+            self.samples = samples;
+        }
+        if self.run.next().is_none() {
+            self.run.expect(sequence, &packet);
+        }
+        let place = Place { sequence, samples };
+        if self.waiting.contains_key(&place) {
+            self.tally.duplicates += 1;
+            return;
+        }
+        let first_of_all = packet.sequence == 0;
+        self.waiting.insert(place, packet);
+        if first_of_all
+            && self.run.next().is_none()
+            && self.waiting.first_key_value().is_some_and(|(at, _)| *at == place)
+        {
+            self.run.begin(sequence);
+        }
+        self.drain(emit);
+        while self.is_overdue() {
+            self.give_up(emit);
+        }
+    }
+
+    fn is_overdue(&self) -> bool {
+        let stamps = || self.waiting.values().map(|packet| packet.stamp_us);
+        let span = stamps().max().unwrap_or(0).saturating_sub(stamps().min().unwrap_or(0));
+        self.waiting.len() > self.options.reorder_packets as usize
+            || span >= Micros::from(self.options.reorder_ms) * 1_000
+    }
+
+    /// Declares what is missing before the first packet that waits, and goes on from there.
+    fn give_up(&mut self, emit: &mut impl FnMut(Step)) {
+        let Some((&Place { sequence, .. }, _)) = self.waiting.first_key_value() else { return };
+        match self.run.next() {
+            None => self.run.begin(sequence),
+            Some(next) => {
+                let packets = sequence - next;
+                let held = packets.saturating_mul(i64::from(self.samples));
+                self.clock.skip(held, &mut |placed| emit(Step::Next(placed)), |at, index| {
+                    self.run.declare(Gap { from: next, until: sequence, samples: self.samples, at, index });
+                });
+                self.tally.lost += packets;
+                let hole_us = held as f64 * self.clock.nominal_us();
+                self.tally.breaks += i64::from(hole_us > f64::from(self.options.long_gap_ms) * 1e3);
+            }
+        }
+        self.drain(emit);
+    }
+
+    fn drain(&mut self, emit: &mut impl FnMut(Step)) {
+        while let Some(entry) = self.waiting.first_entry()
+            && self.run.next() == Some(entry.key().sequence)
+        {
+            let (place, packet) = entry.remove_entry();
+            self.pass(place.sequence, packet, emit);
+        }
+    }
+
+    fn flush(&mut self, emit: &mut impl FnMut(Step)) {
+        while !self.waiting.is_empty() {
+            self.give_up(emit);
+        }
+    }
+
+    /// Hands on the packet whose turn it is.
+    fn pass(&mut self, sequence: i64, packet: Packet, emit: &mut impl FnMut(Step)) {
+        let hand_on = &mut |placed| emit(Step::Next(placed));
+        match packet.arrival {
+            Arrival::Samples { samples, .. } => {
+                self.run.pass(sequence, packet.stamp_us, self.packet_us());
+                self.samples = samples;
+                self.ended = None;
+                self.clock.place(packet, samples, hand_on);
+            }
+            Arrival::End => {
+                self.clock.pause(hand_on);
+                self.tally.ended += 1;
+                self.ended = Some(sequence);
+                emit(Step::End);
+            }
+        }
+    }
+
+    /// Uses or refuses a packet of a gap.
+    fn heal(&mut self, sequence: i64, packet: Packet, emit: &mut impl FnMut(Step)) {
+        let period_us = self.clock.nominal_us();
+        let Some((index, at)) = self.run.place(sequence, period_us) else { return self.refuse(packet, emit) };
+        if self.clock.newest().saturating_sub(at) > self.options.lateness() {
+            return self.refuse(packet, emit);
+        }
+        self.run.heal(sequence, period_us);
+        self.tally.late += 1;
+        self.tally.lost -= 1;
+        emit(Step::Late(Placed { packet, index, at, period_us, broken: false }));
+    }
+
+    fn refuse(&mut self, packet: Packet, emit: &mut impl FnMut(Step)) {
+        self.tally.too_late += 1;
+        emit(Step::TooLate(Fault {
+            origin: packet.origin,
+            reason: Reason::TooLate,
+            detail: format!(
+                "came more than {} s after its place in the session, or after the device restarted; \
+                 send packets sooner, or measure again",
+                self.options.lateness_s
+            ),
+            raw: packet.raw,
+        }));
+    }
+
+    fn restart(&mut self, packet: Packet, emit: &mut impl FnMut(Step)) {
+        self.flush(emit);
+        self.clock.pause(&mut |placed| emit(Step::Next(placed)));
+        self.former = Some(std::mem::take(&mut self.run));
+        self.ended = None;
+        self.wait(i64::from(packet.sequence), packet, emit);
+    }
+}
