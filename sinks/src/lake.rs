@@ -155,6 +155,10 @@ impl Lake {
             fs::remove_file(&from).unwrap_or_default();
             return Ok(());
         }
+        if !to.exists() {
+            let gone = "the log committed this manifest and it is gone: put the lake of this log in place";
+            return Err(Error::damaged(&to, gone));
+        }
         let (_, digest) = Manifest::read(&to)?;
         if digest == intent.digest {
             return Ok(());

@@ -26,7 +26,7 @@ mod views;
 
 pub use binding::{Binding, InputRange};
 pub use capture::{Captured, capture};
-pub use commit::{Committed, Committer, Options};
+pub use commit::{Committed, Committer, LakeLag, Options};
 pub use digest::Digest;
 pub use error::Error;
 pub use output::Output;

@@ -33,7 +33,7 @@ impl Committer {
     }
 
     /// One attempt; true if the epoch is committed, `doubtful` if nobody knows.
-    fn attempt(&mut self, pending: &Pending, doubtful: &mut bool) -> Result<bool, Error> {
+    pub(super) fn attempt(&mut self, pending: &Pending, doubtful: &mut bool) -> Result<bool, Error> {
         if *doubtful && self.was_committed(pending)? {
             return Ok(true);
         }

@@ -25,13 +25,11 @@ pub(super) fn write(incoming: &Path, target: &Path, bytes: &[u8]) -> Result<(), 
     })
 }
 
-/// Gives the file `from` the second name `to`; false if `to` is taken.
+/// Gives the file `from` the second name `to`; false if `to` is taken or there is no `from`.
 pub(super) fn link_if_absent(from: &Path, to: &Path) -> Result<bool, Error> {
     match fs::hard_link(from, to) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        // Linked before, the first name removed.
-        Err(error) if error.kind() == ErrorKind::NotFound && to.exists() => Ok(false),
+        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Ok(false),
         Err(error) => Err(Error::disk("publish", to)(error)),
     }
 }

@@ -56,15 +56,18 @@ impl Manifest {
     /// Reads a manifest and its digest.
     pub(super) fn read(path: &Path) -> Result<(Self, Digest), Error> {
         let bytes = fs::read(path).map_err(Error::disk("read", path))?;
+        Self::decode(&bytes).map_err(|detail| Error::damaged(path, detail))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<(Self, Digest), &'static str> {
         let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
         let (body, rest) = bytes.split_at(end);
         let digest = Digest::of(body);
         if rest != seal(digest) {
-            let detail = "damaged manifest: restore it from a copy; nothing of it was used";
-            return Err(Error::damaged(path, detail));
+            return Err("damaged manifest: restore it from a copy; nothing of it was used");
         }
-        let newer = |_| Error::damaged(path, "manifest of another version: start the version that wrote it");
-        Ok((serde_json::from_slice(body).map_err(newer)?, digest))
+        let manifest = serde_json::from_slice(body);
+        Ok((manifest.map_err(|_| "manifest of another version: start the version that wrote it")?, digest))
     }
 }
 
@@ -81,4 +84,42 @@ pub(super) fn path(sequence: u64) -> String {
 /// Number of the newest manifest in `dir`, 0 if there is none.
 pub(super) fn newest(dir: &Path) -> Result<u64, Error> {
     Ok(durable::numbers(&dir.join(MANIFESTS), ".json")?.last().copied().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_found() {
+        let added = Added {
+            table: "windows".into(),
+            path: "windows/date=2023-11-14/a.parquet".into(),
+            rows: 1,
+            bytes: 2,
+            blake3: Digest::of(b"file"),
+            time_min: -3,
+            time_max: 4,
+        };
+        let removed = Removed { table: "alerts".into(), path: "alerts/date=2023-11-14/b.parquet".into() };
+        let manifest = Manifest {
+            sequence: 7,
+            previous: Some(Digest::of(b"six")),
+            incarnation: 3,
+            first_epoch: 10,
+            last_epoch: 12,
+            add: vec![added],
+            remove: vec![removed],
+        };
+        let (bytes, digest) = manifest.encode();
+        assert_eq!(Manifest::decode(&bytes), Ok((manifest, digest)));
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Manifest::decode(&flipped).is_err(), "bit {bit}");
+        }
+        for length in 0..bytes.len() {
+            assert!(Manifest::decode(&bytes[..length]).is_err(), "{length} bytes");
+        }
+    }
 }

@@ -49,46 +49,57 @@ enum Step {
     Reopen,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        5 => prop::collection::btree_set(0_u32..12, 1..6).prop_map(Step::Toggle),
-        1 => Just(Step::Flush),
-        1 => Just(Step::Reopen),
-    ];
-    prop::collection::vec(step, 1..24)
+fn toggle() -> impl Strategy<Value = Step> {
+    prop::collection::btree_set(0_u32..12, 1..6).prop_map(Step::Toggle)
+}
+
+/// Takes the steps; after each a reader has to see what stands.
+fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lake = Lake::open(dir.path()).unwrap();
+    let mut views = Views::new(&lake);
+    let mut standing = BTreeSet::new();
+    for (epoch, step) in steps.into_iter().chain([Step::Reopen]).enumerate() {
+        match step {
+            Step::Toggle(rows) => {
+                let difference = |n: &u32| if standing.contains(n) { -1 } else { 1 };
+                let vitals = rows.iter().map(|n| (samples::vitals(*n), difference(n))).collect();
+                views.apply(&Output::merge([Output { vitals, ..Output::default() }])).unwrap();
+                standing = standing.symmetric_difference(&rows).copied().collect();
+            }
+            Step::Flush => flush(&mut lake, &mut views, epoch as u64),
+            Step::Reopen => {
+                flush(&mut lake, &mut views, epoch as u64);
+                lake = Lake::open(dir.path()).unwrap();
+                views = Views::new(&lake);
+            }
+        }
+        let snapshot = views.snapshot(None);
+        prop_assert_eq!(visible(&snapshot.tables["vitals"]), identities_of(&standing));
+    }
+    let rows: u64 = Lake::read(dir.path()).unwrap().values().flatten().map(|file| file.rows).sum();
+    prop_assert_eq!(rows, standing.len() as u64);
+    prop_assert_eq!(views.pending(), 0);
+    Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    // Each flush syncs a dozen files: few cases with many, more with one.
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn readers_see_what_stands(steps in steps()) {
-        let dir = tempfile::tempdir().unwrap();
-        let mut lake = Lake::open(dir.path()).unwrap();
-        let mut views = Views::new(&lake);
-        let mut standing = BTreeSet::new();
-        for (epoch, step) in steps.into_iter().enumerate() {
-            match step {
-                Step::Toggle(rows) => {
-                    let difference = |n: &u32| if standing.contains(n) { -1 } else { 1 };
-                    let vitals = rows.iter().map(|n| (samples::vitals(*n), difference(n))).collect();
-                    views.apply(&Output::merge([Output { vitals, ..Output::default() }])).unwrap();
-                    standing = standing.symmetric_difference(&rows).copied().collect();
-                }
-                Step::Flush => flush(&mut lake, &mut views, epoch as u64),
-                Step::Reopen => {
-                    flush(&mut lake, &mut views, epoch as u64);
-                    lake = Lake::open(dir.path()).unwrap();
-                    views = Views::new(&lake);
-                }
-            }
-            let snapshot = views.snapshot(None);
-            prop_assert_eq!(visible(&snapshot.tables["vitals"]), identities_of(&standing));
-        }
-        flush(&mut lake, &mut views, 1_000);
-        let rows: u64 = Lake::read(dir.path()).unwrap().values().flatten().map(|file| file.rows).sum();
-        prop_assert_eq!(rows, standing.len() as u64);
-        prop_assert_eq!(views.pending(), 0);
+    fn readers_see_what_stands_over_flushes_and_starts(
+        steps in prop::collection::vec(prop_oneof![4 => toggle(), 1 => Just(Step::Flush), 1 => Just(Step::Reopen)], 1..20),
+    ) {
+        run(steps)?;
+    }
+
+    #[test]
+    fn readers_see_what_stands_between_two_flushes(
+        before in toggle(),
+        after in prop::collection::vec(toggle(), 1..40),
+    ) {
+        run([before, Step::Flush].into_iter().chain(after).collect())?;
     }
 }
 
