@@ -138,7 +138,7 @@ impl Log for Embedded {
         });
         for topic in topics {
             if !crate::record::is_topic_name(&topic.name) {
-                return refuse(topic, "a name has 1 to 249 of a-z A-Z 0-9 . _ -: choose another".into());
+                return refuse(topic, crate::record::TOPIC_NAME_RULE.into());
             }
             if topic.partitions == 0 {
                 return refuse(topic, "it needs at least one partition: raise the number".into());

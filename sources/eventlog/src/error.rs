@@ -46,17 +46,15 @@ pub enum Error {
     },
     /// The record is larger than the log takes.
     #[error(
-        "a record for {at} has {bytes} bytes, the limit is {limit}: send smaller records or raise {setting}"
+        "a record for {at} of {bytes} bytes is larger than {setting} allows: send smaller records or raise it"
     )]
     TooLarge {
         /// Where it was to go.
         at: TopicPartition,
         /// Bytes of key, value and headers.
         bytes: usize,
-        /// Bytes allowed.
-        limit: usize,
-        /// The setting that holds the limit.
-        setting: &'static str,
+        /// The setting that holds the limit, and the limit where it is known.
+        setting: String,
     },
     /// A later writer took over the transactional id.
     #[error(
@@ -99,6 +97,14 @@ pub enum Error {
     /// TLS or SCRAM is configured in a build without OpenSSL.
     #[error("property \"{0}\" needs TLS, which this build leaves out: build with --features kafka-tls")]
     TlsNotBuilt(String),
+    /// A property cannot be used.
+    #[error("kafka property \"{name}\" cannot be used: {reason}")]
+    Setting {
+        /// Name of the property.
+        name: String,
+        /// Why, with the next step.
+        reason: String,
+    },
     /// The open transaction failed; after `abort` the writer can begin again.
     #[error("the transaction failed ({reason}): abort it and write the same records again")]
     Abort {

@@ -62,7 +62,7 @@ pub struct Draft {
     pub topic: Arc<str>,
     /// Partition to append to; see [`crate::partition_of`].
     pub partition: u32,
-    /// Milliseconds since 1970-01-01 UTC.
+    /// Milliseconds since 1970-01-01 UTC; kept as 1 where it is less, for Kafka reads 0 as "now".
     pub timestamp_ms: i64,
     /// Opaque key.
     pub key: Option<Vec<u8>>,
@@ -84,6 +84,9 @@ impl fmt::Debug for Draft {
         write!(f, "Draft({}/{}, {} bytes)", self.topic, self.partition, self.value.len())
     }
 }
+
+/// What [`is_topic_name`] asks for, with the next step.
+pub(crate) const TOPIC_NAME_RULE: &str = "a name has 1 to 249 of a-z A-Z 0-9 . _ -: choose another";
 
 /// Whether Kafka takes `name` as the name of a topic (`org.apache.kafka.common.internals.Topic`).
 pub(crate) fn is_topic_name(name: &str) -> bool {

@@ -22,7 +22,7 @@ pub(super) fn payload_bytes(key: Option<&[u8]>, value: &[u8], headers: &[Header]
 
 /// Appends `draft` to the chunk `into`.
 pub(super) fn encode(draft: &Draft, into: &mut Vec<u8>) {
-    into.extend_from_slice(&draft.timestamp_ms.to_le_bytes());
+    into.extend_from_slice(&draft.timestamp_ms.max(1).to_le_bytes());
     into.extend_from_slice(&draft.key.as_ref().map_or(NO_KEY, |key| key.len() as u32).to_le_bytes());
     into.extend_from_slice(&(draft.value.len() as u32).to_le_bytes());
     into.extend_from_slice(&(draft.headers.len() as u32).to_le_bytes());
@@ -179,7 +179,7 @@ mod tests {
                 prop_assert_eq!(decoder.peek_bytes(), Some(payload));
                 let record = decoder.next(&place, offset as u64).unwrap();
                 prop_assert_eq!(record.offset, offset as u64);
-                prop_assert_eq!(record.timestamp_ms, draft.timestamp_ms);
+                prop_assert_eq!(record.timestamp_ms, draft.timestamp_ms.max(1));
                 prop_assert_eq!(&record.key, &draft.key);
                 prop_assert_eq!(&record.value, &draft.value);
                 prop_assert_eq!(&record.headers, &draft.headers);

@@ -236,7 +236,7 @@ impl Writer for EmbeddedWriter {
         let limit = self.inner.options.max_record_bytes;
         if bytes > limit {
             let at = TopicPartition { topic: draft.topic, partition: draft.partition };
-            return Err(Error::TooLarge { at, bytes, limit, setting: "max_record_bytes" });
+            return Err(Error::TooLarge { at, bytes, setting: format!("max_record_bytes={limit}") });
         }
         self.add(slot, &draft)
     }

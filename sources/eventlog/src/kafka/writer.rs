@@ -1,0 +1,317 @@
+//! The writer: one transactional producer, replaced when its past cannot be trusted.
+//!
+//! # Invariants
+//! - A commit is `Committed` only if the broker said so, `Aborted` only if the abort succeeded; anything else is `Unknown`.
+//! - After a fatal or unclassified error, or a commit that never answered, nothing more is sent: the caller opens a new writer,
+//!   which resolves the transaction.
+//! - After a disturbed or slow transaction the next one gets a new producer, whose epoch voids stray requests: librdkafka
+//!   repeats the end of a transaction by itself and does not speak KIP-890 part 2
+//!   (<https://github.com/confluentinc/librdkafka/issues/5423>).
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{Consumer, ConsumerGroupMetadata},
+    error::{KafkaError, RDKafkaErrorCode as Code},
+    message::{Header, OwnedHeaders},
+    producer::{BaseRecord, Producer},
+};
+
+use super::{
+    client::Client,
+    failure::{self, Kind},
+    producer::{self, Failure, Lost},
+};
+use crate::{Draft, Error, Outcome, Result, TopicPartition, Writer};
+
+/// Callbacks are served once per so many records.
+const SERVE_EVERY: u32 = 256;
+/// A full queue is waited for as long as a record may take to be delivered.
+const QUEUE_FULL: Duration = Duration::from_secs(20);
+/// Half of `socket.timeout.ms`: a slower commit may have been repeated.
+const SLOW: Duration = Duration::from_secs(5);
+
+pub(super) struct KafkaWriter {
+    client: Arc<Client>,
+    transactional_id: String,
+    producer: producer::Shared,
+    /// Topics sent to before, with their partitions.
+    topics: Vec<(Arc<str>, u32)>,
+    state: State,
+    sent: u32,
+    /// The next transaction needs a new producer.
+    stale: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Open,
+    /// Can only be aborted.
+    Failed,
+    Fenced,
+    Stopped,
+}
+
+impl KafkaWriter {
+    pub(super) fn new(client: Arc<Client>, transactional_id: &str) -> Result<Self> {
+        let producer = producer::open(&client, transactional_id)?;
+        let (transactional_id, topics) = (transactional_id.to_owned(), Vec::new());
+        Ok(Self { client, transactional_id, producer, topics, state: State::Idle, sent: 0, stale: false })
+    }
+
+    fn usable(&self) -> Result<()> {
+        match self.state {
+            State::Fenced => Err(Error::Fenced(self.transactional_id.clone())),
+            State::Stopped => {
+                Err(Error::Stopped { reason: "an earlier transaction ended without an answer".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn exists(&mut self, draft: &Draft) -> Result<()> {
+        let same = |topic: &Arc<str>| Arc::ptr_eq(topic, &draft.topic) || *topic == draft.topic;
+        let known = self.topics.iter().find(|(topic, _)| same(topic)).map(|(_, partitions)| *partitions);
+        let partitions = if let Some(partitions) = known {
+            partitions
+        } else {
+            let partitions = self.client.partitions(&draft.topic)?;
+            self.topics.push((Arc::clone(&draft.topic), partitions));
+            partitions
+        };
+        if draft.partition < partitions {
+            return Ok(());
+        }
+        Err(Error::UnknownPartition(place(draft)))
+    }
+
+    fn produce(&mut self, draft: &Draft) -> Result<()> {
+        let headers = (!draft.headers.is_empty()).then(|| {
+            let all = OwnedHeaders::new_with_capacity(draft.headers.len());
+            draft.headers.iter().fold(all, |all, (key, value)| all.insert(Header { key, value: Some(value) }))
+        });
+        let mut record = BaseRecord::<[u8], [u8]>::to(&draft.topic)
+            .partition(draft.partition as i32)
+            .timestamp(draft.timestamp_ms.max(1))
+            .payload(&draft.value);
+        record.key = draft.key.as_deref();
+        record.headers = headers;
+        let start = Instant::now();
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(Code::QueueFull), back))
+                    if start.elapsed() < QUEUE_FULL =>
+                {
+                    record = back;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((error, _)) => return Err(self.refused(&error, draft)),
+            }
+        }
+    }
+
+    fn refused(&mut self, error: &KafkaError, draft: &Draft) -> Error {
+        let code = failure::code(error).unwrap_or(Code::Fail);
+        match failure::kind(code) {
+            Kind::TooLarge => too_large(place(draft), draft.value.len()),
+            Kind::Fenced => self.stop(code),
+            _ if code == Code::Fatal => self.stop(code),
+            _ => {
+                self.state = State::Failed;
+                Error::Abort { reason: failure::reason(code) }
+            }
+        }
+    }
+
+    /// Notes that nothing more can be sent, and says why.
+    fn stop(&mut self, code: Code) -> Error {
+        let code = self.producer.client().fatal_error().map_or(code, |(code, _)| code);
+        if failure::kind(code) == Kind::Fenced {
+            self.state = State::Fenced;
+            return Error::Fenced(self.transactional_id.clone());
+        }
+        self.state = State::Stopped;
+        Error::Stopped { reason: failure::reason(code) }
+    }
+
+    fn group(
+        &self,
+        group: &str,
+        offsets: &[(TopicPartition, u64)],
+    ) -> Result<Option<(TopicPartitionList, ConsumerGroupMetadata)>> {
+        if offsets.is_empty() {
+            return Ok(None);
+        }
+        if group.is_empty() {
+            return Err(Error::Order("offsets need the name of a group"));
+        }
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (at, next) in offsets {
+            let added =
+                list.add_partition_offset(&at.topic, at.partition as i32, Offset::Offset(*next as i64));
+            added.map_err(|error| self.client.explain(&error, "to commit", Some(at)))?;
+        }
+        let metadata = self.client.group(group)?.group_metadata();
+        Ok(Some((list, metadata.expect("the client has a group.id"))))
+    }
+
+    /// What a failed commit means; an open transaction is aborted where that is possible.
+    fn failed(&mut self, failure: Failure, group: &str) -> Result<Outcome> {
+        let (error, ended) = match failure {
+            Failure::BeforeEnd(error) => (error, false),
+            Failure::AtEnd(error) => (error, true),
+        };
+        let code = failure::code(&error).unwrap_or(Code::Fail);
+        let (abortable, fatal) = match &error {
+            KafkaError::Transaction(error) => (error.txn_requires_abort(), error.is_fatal()),
+            _ => (false, false),
+        };
+        if abortable {
+            let lost = self.producer.context().take_lost();
+            // After a failed delivery an abort leaves librdkafka out of step with the broker (sequence numbers, partitions
+            // that were never added); a new producer is not.
+            self.reopen()?;
+            return match lost {
+                Some(Lost { code, at, bytes }) if failure::kind(code) == Kind::TooLarge => {
+                    Err(too_large(at, bytes))
+                }
+                Some(Lost { code, at, .. }) if failure::kind(code) == Kind::Unauthorised => {
+                    Err(self.denied(code, "to write", Some(&at)))
+                }
+                _ if failure::kind(code) == Kind::Unauthorised => {
+                    Err(self.denied(code, &format!("to commit offsets of group \"{group}\""), None))
+                }
+                _ => Ok(Outcome::Aborted),
+            };
+        }
+        let stopped = self.stop(code);
+        let fenced = failure::kind(code) == Kind::Fenced || matches!(stopped, Error::Fenced(_));
+        if fenced || !ended || (fatal && failure::kind(code) == Kind::Unauthorised) {
+            return Err(if fenced { self.fence() } else { stopped });
+        }
+        tracing::error!(%error, "the broker did not say whether it committed");
+        Ok(Outcome::Unknown)
+    }
+
+    fn fence(&mut self) -> Error {
+        self.state = State::Fenced;
+        Error::Fenced(self.transactional_id.clone())
+    }
+
+    fn denied(&self, code: Code, what: &str, at: Option<&TopicPartition>) -> Error {
+        failure::error(code, what, at, &self.client.options.brokers)
+    }
+
+    fn end_by_abort(&mut self) -> Result<()> {
+        match producer::blocking(&self.producer, "abort", producer::abort) {
+            Ok(Ok(())) => {
+                self.state = State::Idle;
+                Ok(())
+            }
+            Ok(Err(error)) => match self.stop(failure::code(&error).unwrap_or(Code::Fail)) {
+                fenced @ Error::Fenced(_) => Err(fenced),
+                _ => self.reopen(),
+            },
+            Err(stopped) => {
+                self.state = State::Stopped;
+                Err(stopped)
+            }
+        }
+    }
+
+    /// Replaces the producer; taking over its own transactional id aborts what it left open.
+    fn reopen(&mut self) -> Result<()> {
+        self.state = State::Stopped;
+        self.producer = producer::open(&self.client, &self.transactional_id)?;
+        (self.state, self.stale) = (State::Idle, false);
+        Ok(())
+    }
+}
+
+impl Writer for KafkaWriter {
+    fn begin(&mut self) -> Result<()> {
+        self.usable()?;
+        if self.state != State::Idle {
+            return Err(Error::Order("begin needs the open transaction committed or aborted first"));
+        }
+        self.producer.poll(Duration::ZERO);
+        if self.stale || self.producer.context().is_disturbed() {
+            tracing::info!("opening a new producer after a disturbed transaction");
+            self.reopen()?;
+        }
+        self.producer.context().take_lost();
+        if let Err(error) = self.producer.begin_transaction() {
+            return Err(self.stop(failure::code(&error).unwrap_or(Code::Fail)));
+        }
+        self.state = State::Open;
+        Ok(())
+    }
+
+    fn send(&mut self, draft: Draft) -> Result<()> {
+        self.usable()?;
+        match self.state {
+            State::Open => {}
+            State::Failed => return Err(Error::Abort { reason: "an earlier send of it failed".into() }),
+            _ => return Err(Error::Order("send needs begin first")),
+        }
+        self.exists(&draft)?;
+        self.produce(&draft)?;
+        self.sent = self.sent.wrapping_add(1);
+        if self.sent.is_multiple_of(SERVE_EVERY) {
+            self.producer.poll(Duration::ZERO);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, group: &str, offsets: &[(TopicPartition, u64)]) -> Result<Outcome> {
+        self.usable()?;
+        match self.state {
+            State::Open => {}
+            State::Failed => return Err(Error::Abort { reason: "an earlier send of it failed".into() }),
+            _ => return Err(Error::Order("commit needs begin first")),
+        }
+        let offsets = self.group(group, offsets)?;
+        let start = Instant::now();
+        let done = producer::blocking(&self.producer, "commit", move |producer| {
+            producer::commit(producer, offsets.as_ref())
+        });
+        self.stale |= start.elapsed() > SLOW;
+        match done {
+            Ok(Ok(())) => {
+                self.state = State::Idle;
+                Ok(Outcome::Committed)
+            }
+            Ok(Err(failure)) => self.failed(failure, group),
+            Err(error) => {
+                tracing::error!(%error, "a commit never answered");
+                self.state = State::Stopped;
+                Ok(Outcome::Unknown)
+            }
+        }
+    }
+
+    fn abort(&mut self) -> Result<()> {
+        match self.state {
+            State::Open | State::Failed => self.end_by_abort(),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn place(draft: &Draft) -> TopicPartition {
+    TopicPartition { topic: Arc::clone(&draft.topic), partition: draft.partition }
+}
+
+fn too_large(at: TopicPartition, bytes: usize) -> Error {
+    Error::TooLarge {
+        at,
+        bytes,
+        setting: "message.max.bytes (of the producer, the broker or the topic)".into(),
+    }
+}
