@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recordings = Recordings::open(Path::new(&folder))?;
     let opened = began.elapsed();
     let began = Instant::now();
-    let drafts: Vec<_> = recordings.traffic(|_| 6).collect();
+    let drafts: Vec<_> = recordings.traffic(6, false).collect();
     let encoded = began.elapsed();
     let (mut digest, mut bytes) = (0, 0);
     for draft in &drafts {
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::io::stdout(),
         "recordings {} · packets {} · events {} · faults {faults} · bytes {bytes} · digest {digest:08x}\n\
          opened in {opened:?} · encoded in {encoded:?} · decoded a packet in {per_packet:?}, an event in {per_event:?}",
-        recordings.iter().len(),
+        recordings.len(),
         packets.len(),
         events.len(),
     )?;

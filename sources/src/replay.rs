@@ -22,10 +22,10 @@ mod table;
 mod traffic;
 
 pub use recording::{Observation, Recording};
-pub use traffic::{Remaining, Traffic};
+pub use traffic::Traffic;
 
 use crate::{Error, Result};
-use model::{Input, Micros, SessionId};
+use model::{Micros, SessionId};
 use std::{
     collections::BTreeMap,
     fs,
@@ -79,11 +79,24 @@ impl Recordings {
         self.recordings.iter().map(Arc::as_ref)
     }
 
+    /// How many recordings there are; never zero.
+    #[expect(clippy::len_without_is_empty, reason = "a folder without recordings does not open")]
+    pub fn len(&self) -> usize {
+        self.recordings.len()
+    }
+
     /// Everything the devices and monitors of all recordings send, in time order.
     ///
-    /// `partitions` is the number of partitions of each input topic.
-    pub fn traffic(&self, partitions: impl Fn(Input) -> u32) -> Traffic {
-        Traffic::new(&self.recordings, partitions)
+    /// Each input topic has `partitions` partitions. With `spoil`, records are added that are bad on
+    /// purpose, so that there are dead letters to look at: one for each way in which decoding refuses a
+    /// record, the same every time, under the first session, every 2 s from 10 s after the start. They
+    /// are extra; every good record is sent as without them.
+    ///
+    /// # Panics
+    /// If `partitions` is zero.
+    pub fn traffic(&self, partitions: u32, spoil: bool) -> Traffic {
+        assert!(partitions > 0, "a topic has at least one partition");
+        Traffic::new(&self.recordings, partitions, spoil)
     }
 
     /// The heart rate each monitor showed, 1/min, with the event time it was shown at.

@@ -4,7 +4,7 @@ use super::*;
 use crate::{event, packet};
 use eventlog::{Draft, Record, TopicPartition};
 use flate2::{Compression, write::GzEncoder};
-use model::{Arrival, DomainEvent, Fault, Packet, Reason, UserId};
+use model::{Arrival, DomainEvent, Fault, Input, Packet, Reason, UserId};
 use std::{collections::BTreeSet, fmt::Write as _, io::Write as _};
 use tempfile::TempDir;
 
@@ -39,13 +39,7 @@ fn folder() -> TempDir {
     folder
 }
 
-fn partitions(input: Input) -> u32 {
-    match input {
-        Input::Packets => 6,
-        Input::Vitals => 4,
-        Input::Sessions => 3,
-    }
-}
+const PARTITIONS: u32 = 6;
 
 fn record(draft: Draft, offset: u64) -> Record {
     let Draft { topic, partition, timestamp_ms, key, value, headers } = draft;
@@ -87,7 +81,7 @@ fn what_was_recorded_comes_out() {
     let folder = folder();
     let recordings = Recordings::open(folder.path()).unwrap();
     assert_eq!(recordings.iter().map(Recording::name).collect::<Vec<_>>(), ["a", "b"]);
-    let (packets, events, faults) = decoded(recordings.traffic(partitions));
+    let (packets, events, faults) = decoded(recordings.traffic(PARTITIONS, false));
     assert_eq!(faults, vec![]);
     let [a, b] = ["a", "b"].map(|name| SessionId::derive(&["replay", name]));
     assert_eq!(samples(&packets, a), (0..252).map(sample).collect::<Vec<_>>());
@@ -123,30 +117,27 @@ fn what_was_recorded_comes_out() {
 fn traffic_is_in_time_order_on_the_partitions_of_its_keys() {
     let folder = folder();
     let recordings = Recordings::open(folder.path()).unwrap();
-    let drafts: Vec<_> = recordings.traffic(partitions).collect();
+    let drafts: Vec<_> = recordings.traffic(PARTITIONS, false).collect();
     assert!(drafts.is_sorted_by_key(|draft| draft.timestamp_ms));
     for draft in &drafts {
-        let input = Input::ALL.into_iter().find(|input| input.topic() == draft.topic.as_ref()).unwrap();
-        let key = draft.key.as_deref().unwrap();
-        assert_eq!(draft.partition, eventlog::partition_of(key, partitions(input)));
+        assert_eq!(draft.partition, eventlog::partition_of(draft.key.as_deref().unwrap(), PARTITIONS));
     }
     assert_eq!(drafts[0].timestamp_ms, ANCHOR / 1_000 - 1_000);
-    assert_eq!(drafts, recordings.traffic(partitions).collect::<Vec<_>>(), "the same every time");
-    let remaining = recordings.traffic(partitions).remaining();
-    assert_eq!((remaining.drafts, remaining.packets), (drafts.len() as u64, 52 + 2_602));
+    assert_eq!(drafts, recordings.traffic(PARTITIONS, false).collect::<Vec<_>>(), "the same every time");
+    assert_eq!(recordings.traffic(PARTITIONS, false).total(), drafts.len() as u64);
 }
 
 #[test]
 fn a_cut_replay_continues_where_it_was_cut() {
     let folder = folder();
     let recordings = Recordings::open(folder.path()).unwrap();
-    let whole: Vec<_> = recordings.traffic(partitions).spoiled().collect();
+    let whole: Vec<_> = recordings.traffic(PARTITIONS, true).collect();
     for cut in [0, 1, 2, 57, 400, whole.len() - 1, whole.len()] {
         let mut counts = BTreeMap::new();
         for draft in &whole[..cut] {
             *counts.entry(TopicPartition::new(Arc::clone(&draft.topic), draft.partition)).or_insert(0) += 1;
         }
-        let rest: Vec<_> = recordings.traffic(partitions).spoiled().after(&counts).collect();
+        let rest: Vec<_> = recordings.traffic(PARTITIONS, true).skip_written(&counts).collect();
         assert_eq!(rest, whole[cut..], "cut after {cut}");
     }
 }
@@ -155,8 +146,8 @@ fn a_cut_replay_continues_where_it_was_cut() {
 fn spoiled_records_are_extra_and_each_is_refused() {
     let folder = folder();
     let recordings = Recordings::open(folder.path()).unwrap();
-    let good: Vec<_> = recordings.traffic(partitions).collect();
-    let all: Vec<_> = recordings.traffic(partitions).spoiled().collect();
+    let good: Vec<_> = recordings.traffic(PARTITIONS, false).collect();
+    let all: Vec<_> = recordings.traffic(PARTITIONS, true).collect();
     let mut without = all.clone();
     without.retain(|draft| good.contains(draft));
     assert_eq!(without, good);
@@ -195,7 +186,7 @@ fn a_sample_that_is_no_number_is_not_sent() {
     let text =
         "Time [s],PLETH\n0,1\n.008,2\n.016,NaN\n.024,\n.032,5\n.04,6\n.048,7\n.056,8\n.064,9\n.072,10\n";
     fs::write(folder.path().join("x_Signals.csv"), text).unwrap();
-    let (packets, _, faults) = decoded(Recordings::open(folder.path()).unwrap().traffic(|_| 1));
+    let (packets, _, faults) = decoded(Recordings::open(folder.path()).unwrap().traffic(1, false));
     assert_eq!(faults, vec![]);
     let sent: Vec<_> = packets
         .iter()

@@ -1,8 +1,8 @@
 //! All sessions merged in time order, as drafts for the log.
 //!
-//! At one instant starts go first, then packets, observations and ends, each by name of the
-//! recording. The merge keeps one candidate per session, so its cost does
-//! not grow with the length of the recordings.
+//! At one instant starts go first, then packets, observations and ends, each by name of the recording.
+//! The merge keeps one candidate per session, so its cost does not grow with the length of the
+//! recordings.
 
 use super::{
     Recording,
@@ -21,9 +21,8 @@ use std::{
 #[derive(Clone, Debug)]
 struct Lane {
     topic: Arc<str>,
-    partitions: u32,
     /// Per partition, how many drafts are already on the log.
-    sent: Vec<u64>,
+    written: Vec<u64>,
 }
 
 /// Drafts in time order; see [`super::Recordings::traffic`].
@@ -34,64 +33,41 @@ pub struct Traffic {
     queue: BinaryHeap<Reverse<(Step, usize)>>,
     spoiled: VecDeque<Spoiled>,
     lanes: [Lane; Input::ALL.len()],
-}
-
-/// How much is still to come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Remaining {
-    /// Drafts.
-    pub drafts: u64,
-    /// Of these, device packets.
-    pub packets: u64,
+    /// Partitions of each topic.
+    partitions: u32,
 }
 
 impl Traffic {
-    pub(super) fn new(recordings: &[Arc<Recording>], partitions: impl Fn(Input) -> u32) -> Self {
+    /// Traffic over topics of `partitions` partitions each; `spoil` adds bad records.
+    pub(super) fn new(recordings: &[Arc<Recording>], partitions: u32, spoil: bool) -> Self {
         let scripts: Vec<_> = recordings.iter().map(|recording| Script::new(Arc::clone(recording))).collect();
         let candidate = |(at, script): (usize, &Script)| script.peek().map(|step| Reverse((step, at)));
         let queue = scripts.iter().enumerate().filter_map(candidate).collect();
-        let lanes = Input::ALL.map(|input| Lane {
-            topic: input.topic().into(),
-            partitions: partitions(input),
-            sent: vec![0; partitions(input) as usize],
-        });
-        Self { scripts, queue, spoiled: VecDeque::new(), lanes }
-    }
-
-    /// Adds records that are bad on purpose, so that there are dead letters to look at.
-    ///
-    /// They are extra: every good record is sent as before. One per reason that decoding can give, the
-    /// same every time, under the first session, from 10 s after the start every 2 s.
-    pub fn spoiled(mut self) -> Self {
-        self.spoiled = self.scripts.first().map(spoil::records).unwrap_or_default();
-        self
+        let first = scripts.first().filter(|_| spoil);
+        let spoiled = first.map(spoil::records).unwrap_or_default();
+        let lanes = Input::ALL
+            .map(|input| Lane { topic: input.topic().into(), written: vec![0; partitions as usize] });
+        Self { scripts, queue, spoiled, lanes, partitions }
     }
 
     /// Leaves out what is already on the log: the first `counts` drafts of each partition.
     ///
     /// The rest is exactly what an uninterrupted replay would have sent after them, if it was asked
-    /// for with the same recordings, partitions and [`Self::spoiled`].
-    pub fn after(mut self, counts: &BTreeMap<TopicPartition, u64>) -> Self {
+    /// for with the same recordings, partitions and spoiling.
+    pub fn skip_written(mut self, counts: &BTreeMap<TopicPartition, u64>) -> Self {
         for lane in &mut self.lanes {
-            for (partition, sent) in (0..).zip(&mut lane.sent) {
-                *sent = counts
-                    .get(&TopicPartition::new(Arc::clone(&lane.topic), partition))
-                    .copied()
-                    .unwrap_or(0);
+            for (partition, written) in (0..).zip(&mut lane.written) {
+                let place = TopicPartition::new(Arc::clone(&lane.topic), partition);
+                *written = counts.get(&place).copied().unwrap_or(0);
             }
         }
         self
     }
 
-    /// How much is still to come; walks the rest of the recordings without encoding them.
-    pub fn remaining(&self) -> Remaining {
+    /// How many drafts are still to come; walks the rest of the recordings without encoding them.
+    pub fn total(&self) -> u64 {
         let mut rest = self.clone();
-        let mut remaining = Remaining::default();
-        while let Some(next) = rest.advance() {
-            remaining.drafts += 1;
-            remaining.packets += u64::from(next.input() == Input::Packets);
-        }
-        remaining
+        std::iter::from_fn(|| rest.advance()).count() as u64
     }
 
     /// The next draft that is not on the log yet, not encoded.
@@ -99,12 +75,12 @@ impl Traffic {
         loop {
             let next = self.pop()?;
             let lane = next.input() as usize;
-            let partition = partition_of(self.key(&next), self.lanes[lane].partitions);
-            let sent = &mut self.lanes[lane].sent[partition as usize];
-            if *sent == 0 {
+            let partition = partition_of(self.key(&next), self.partitions);
+            let written = &mut self.lanes[lane].written[partition as usize];
+            if *written == 0 {
                 return Some(next);
             }
-            *sent -= 1;
+            *written -= 1;
         }
     }
 
@@ -150,14 +126,13 @@ impl Iterator for Traffic {
 
     fn next(&mut self) -> Option<Draft> {
         let next = self.advance()?;
-        let lane = &self.lanes[next.input() as usize];
-        let (topic, partitions) = (Arc::clone(&lane.topic), lane.partitions);
+        let topic = Arc::clone(&self.lanes[next.input() as usize].topic);
         let (at, encoded) = match next {
             Next::Step(step, script) => (step.at, self.scripts[script].encode(&step)),
             Next::Spoiled(spoiled) => (spoiled.at, spoiled.encoded),
         };
         Some(Draft {
-            partition: partition_of(&encoded.key, partitions),
+            partition: partition_of(&encoded.key, self.partitions),
             topic,
             timestamp_ms: at.div_euclid(1_000),
             key: Some(encoded.key),
