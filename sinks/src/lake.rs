@@ -133,8 +133,9 @@ impl Lake {
         };
         let (bytes, digest) = manifest.encode();
         let intent = Intent { sequence: manifest.sequence, digest, previous: manifest.previous };
-        durable::write(&self.dir.join(INCOMING), &self.prepared(&intent), &bytes)?;
-        durable::sync_dir(&self.dir.join(PREPARED))?;
+        durable::write(&self.dir.join(INCOMING), &self.prepared(&intent), &bytes)
+            .and_then(|()| durable::sync_dir(&self.dir.join(PREPARED)))
+            .inspect_err(|_| flush::discard(self, &manifest.add))?;
         Ok(Prepared { intent, manifest })
     }
 
@@ -225,4 +226,4 @@ fn name(epoch: Epoch, incarnation: u64, digest: Digest) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

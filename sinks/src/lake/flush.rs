@@ -36,18 +36,37 @@ struct Flush<'a> {
 }
 
 /// Writes and syncs the files of one flush; they count once a manifest that names them does.
+///
+/// What was written before a failure is removed: on a full disk orphans would stand in the way of the
+/// next attempt.
 pub(super) fn write(lake: &Lake, epoch: Epoch, tables: &[Rows]) -> Result<(Vec<Added>, Vec<Removed>), Error> {
     let (add, remove, touched) = Default::default();
     let mut flush = Flush { lake, epoch, add, remove, touched };
-    for rows in tables {
-        flush.add_new(rows)?;
-        flush.rewrite(rows)?;
+    match flush.write(tables) {
+        Ok(()) => Ok((flush.add, flush.remove)),
+        Err(error) => {
+            discard(lake, &flush.add);
+            Err(error)
+        }
     }
-    flush.touched.iter().try_for_each(|dir| durable::sync_dir(dir))?;
-    Ok((flush.add, flush.remove))
+}
+
+/// Removes files that no manifest will name; what cannot be removed is an orphan.
+pub(super) fn discard(lake: &Lake, files: &[Added]) {
+    for file in files {
+        fs::remove_file(lake.dir.join(&file.path)).unwrap_or_default();
+    }
 }
 
 impl Flush<'_> {
+    fn write(&mut self, tables: &[Rows]) -> Result<(), Error> {
+        for rows in tables {
+            self.add_new(rows)?;
+            self.rewrite(rows)?;
+        }
+        self.touched.iter().try_for_each(|dir| durable::sync_dir(dir))
+    }
+
     fn add_new(&mut self, rows: &Rows) -> Result<(), Error> {
         if rows.live().is_empty() {
             return Ok(());

@@ -7,7 +7,7 @@ use model::ChangeKind;
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, basic::Compression};
 use std::{
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -182,4 +182,14 @@ fn write_in_limited_process(dir: &Path) {
         "{text}"
     );
     assert_eq!(fs::read_dir(dir.join(INCOMING)).unwrap().count(), 0);
+    assert_eq!(files(dir), Vec::<PathBuf>::new());
+}
+
+/// Every data file under `dir`, whether it counts or not.
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let data =
+        files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "parquet"));
+    dirs.iter().flat_map(|dir| self::files(dir)).chain(data).collect()
 }

@@ -1,8 +1,11 @@
 //! A lake that cannot be written is behind, says why, and catches up; commits do not wait for it.
 
 use super::{Rig, binding, commit_all, output, undisturbed};
-use crate::{Error, lake::Lake};
-use std::fs;
+use crate::{
+    Error,
+    lake::{Lake, tests::files},
+};
+use std::{fs, path::PathBuf};
 
 #[test]
 fn commits_go_on_and_the_lake_catches_up() {
@@ -16,6 +19,7 @@ fn commits_go_on_and_the_lake_catches_up() {
     }
     let lag = committer.commit(binding(3), &output(3)).unwrap().lake_lag.unwrap();
     assert_eq!((lag.since, lag.attempts), (3, 1));
+    assert_eq!(files(&rig.lake()), Vec::<PathBuf>::new(), "nothing half done takes space");
     assert!(lag.reason.contains(obstacle.to_str().unwrap()), "{}", lag.reason);
     assert!(
         lag.reason.contains("os error") && lag.reason.ends_with("set lake.dir to a directory"),
