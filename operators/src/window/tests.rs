@@ -247,3 +247,49 @@ fn memory_of_an_ended_key_is_used_again() {
     assert_eq!(slider.slots_in_memory(), 1);
     assert_eq!(windows.len(), 12);
 }
+
+#[test]
+fn the_ends_of_the_calendar_are_refused_even_by_an_open_pane() {
+    let mut slider = Slider::<Mean>::new(shape(2, 10, 100));
+    for (key, end, beyond) in [(0, FARTHEST, FARTHEST + 1), (1, -FARTHEST, -FARTHEST - 1)] {
+        let mut push = |at| slider.push(Event { key, at, value: 1.0 }, &mut |_window| {});
+        assert_eq!((push(end), push(beyond)), (Ok(()), Err(Reason::Time)));
+    }
+}
+
+/// A sum that rounds, so that the grouping of its merges shows in the last bits.
+#[derive(Clone, Copy, Debug)]
+struct Rounding(f64);
+
+impl Aggregate for Rounding {
+    type Value = f64;
+    const EMPTY: Self = Self(0.0);
+    fn of(value: f64) -> Option<Self> {
+        Some(Self(value))
+    }
+    fn merge(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+    fn is_empty(&self) -> bool {
+        self.0 == 0.0
+    }
+}
+
+#[test]
+fn when_a_key_began_does_not_show_even_where_merging_rounds() {
+    let windows_from = |first: i64| {
+        let (mut slider, mut sums) = (Slider::<Rounding>::new(shape(7, 10, 25)), BTreeMap::new());
+        for pane in first..100 {
+            let event = Event { key: 0, at: pane * 10, value: 1.0 / (1.0 + pane as f64) };
+            slider.push(event, &mut |window| _ = sums.insert(window.end, window.value.0.to_bits())).unwrap();
+        }
+        sums
+    };
+    let whole = windows_from(0);
+    for first in 1..15 {
+        let part = windows_from(first);
+        let shared = part.iter().filter(|(end, _)| **end >= (first + 7) * 10);
+        assert!(shared.clone().count() > 70);
+        shared.for_each(|(end, sum)| assert_eq!(whole[end], *sum, "window that ends at {end}"));
+    }
+}
