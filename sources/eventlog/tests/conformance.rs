@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[path = "suite/drafts.rs"]
+mod drafts;
 #[path = "suite/reading.rs"]
 mod reading;
 #[path = "suite/stage.rs"]

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[path = "suite/drafts.rs"]
+mod drafts;
 #[path = "suite/reading.rs"]
 mod reading;
 #[path = "suite/stage.rs"]
@@ -18,11 +20,12 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use drafts::{EVERYTHING, at, draft};
 use eventlog::{
     Error, Log, Outcome, Shared, TopicSpec,
     kafka::{Kafka, Options},
 };
-use stage::{EVERYTHING, Stage, at, draft, eventually, texts};
+use stage::{Stage, eventually, texts};
 
 fn brokers(variable: &str) -> String {
     std::env::var(variable)

@@ -9,7 +9,10 @@ use std::{
 
 use eventlog::{Budget, Error, Outcome, TopicSpec};
 
-use crate::stage::{EVERYTHING, Stage, at, draft, eventually, texts};
+use crate::{
+    drafts::{EVERYTHING, at, draft},
+    stage::{Stage, eventually, texts},
+};
 
 pub(crate) fn order_is_kept_per_partition(stage: &Stage) {
     let topic = stage.topic("t", 3);

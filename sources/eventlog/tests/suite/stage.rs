@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlog::{Budget, Draft, Outcome, Record, Shared, TopicPartition, TopicSpec, Writer};
+use eventlog::{Draft, Outcome, Record, Shared, TopicPartition, TopicSpec, Writer};
+
+use crate::drafts::EVERYTHING;
 
 /// How long the suite waits for what a broker does behind the caller's back.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -79,9 +81,6 @@ impl Stage {
     }
 }
 
-/// No limit that a case reaches.
-pub(crate) const EVERYTHING: Budget = Budget { records: 1_000_000, bytes: 1 << 30 };
-
 /// Repeats `attempt` until it holds.
 pub(crate) fn eventually(what: &str, mut attempt: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -89,23 +88,6 @@ pub(crate) fn eventually(what: &str, mut attempt: impl FnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// A record for `topic`/`partition` whose value is `value`.
-pub(crate) fn draft(topic: &Arc<str>, partition: u32, value: impl Into<Vec<u8>>) -> Draft {
-    Draft {
-        topic: Arc::clone(topic),
-        partition,
-        timestamp_ms: 1_700_000_000_123,
-        key: Some(b"key".to_vec()),
-        value: value.into(),
-        headers: Vec::new(),
-    }
-}
-
-/// Partition `partition` of `topic`.
-pub(crate) fn at(topic: &Arc<str>, partition: u32) -> TopicPartition {
-    TopicPartition { topic: Arc::clone(topic), partition }
 }
 
 /// The values of `records` as text.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, thread};
 
 use eventlog::{Draft, Error, Outcome};
 
-use crate::stage::{Stage, at, draft, texts};
+use crate::{
+    drafts::{at, draft},
+    stage::{Stage, texts},
+};
 
 pub(crate) fn visible_only_after_commit(stage: &Stage) {
     let topic = stage.topic("t", 1);
