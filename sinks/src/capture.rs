@@ -84,3 +84,49 @@ pub fn capture<D: Clone + 'static>(
         .probe_with(probe);
     Captured { changes }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use differential_dataflow::input::InputSession;
+    use timely::Config;
+
+    /// Two workers, rows that change hands on the way: each change comes out once, in its epoch.
+    #[test]
+    fn every_change_comes_out_once_in_its_epoch() {
+        let workers = timely::execute(Config::process(2), |worker| {
+            let (mut input, probe) = (InputSession::<Epoch, u64, i64>::new(), Handle::new());
+            let captured = worker.dataflow(|scope| {
+                let pairs = input.to_collection(scope).map(|row| row / 2 * 2).consolidate();
+                capture(pairs, &probe)
+            });
+            let mut taken = Vec::new();
+            for epoch in 0..10 {
+                if worker.index() == 0 {
+                    input.update(epoch, 1);
+                    input.update_at(epoch, epoch + 3, -1);
+                }
+                input.advance_to(epoch + 1);
+                input.flush();
+                worker.step_while(|| probe.less_than(&(epoch + 1)));
+                taken.push(captured.take(epoch));
+                assert!(captured.take(epoch).is_empty());
+            }
+            taken
+        })
+        .unwrap();
+        let mut by_epoch = vec![Vec::new(); 10];
+        for worker in workers.join() {
+            for (epoch, changes) in worker.unwrap().into_iter().enumerate() {
+                by_epoch[epoch].extend(changes);
+            }
+        }
+        for (epoch, mut changes) in (0_u64..).zip(by_epoch) {
+            differential_dataflow::consolidation::consolidate(&mut changes);
+            let mut expected = vec![(epoch / 2 * 2, 1)];
+            expected.extend(epoch.checked_sub(3).map(|gone| (gone / 2 * 2, -1)));
+            differential_dataflow::consolidation::consolidate(&mut expected);
+            assert_eq!(changes, expected, "epoch {epoch}");
+        }
+    }
+}
