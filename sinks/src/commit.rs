@@ -116,21 +116,9 @@ impl Committer {
     pub fn replay(&mut self, binding: &Binding, output: &Output) -> Result<(), Error> {
         self.follow(binding)?;
         let letters = topics::letters(output, self.shape);
-        if letters.digests != binding.outputs {
-            let differs = |topic: &str| {
-                let find = |of: &[binding::TopicDigest]| of.iter().find(|one| one.topic == topic).cloned();
-                find(&letters.digests) != find(&binding.outputs)
-            };
-            let topics = [topics::WINDOWS, topics::ALERTS, topics::DEAD_LETTERS];
-            return Err(Error::Diverged {
-                epoch: binding.epoch,
-                topic: topics
-                    .into_iter()
-                    .find(|topic| differs(topic))
-                    .unwrap_or("an unknown topic")
-                    .to_owned(),
-                committed_by: binding.code_version.clone(),
-            });
+        if let Some(topic) = letters.differ(&binding.outputs) {
+            let (epoch, committed_by) = (binding.epoch, binding.code_version.clone());
+            return Err(Error::Diverged { epoch, topic, committed_by });
         }
         if self.lake.through().is_none_or(|through| binding.epoch > through) {
             self.views.apply(output)?;
@@ -147,7 +135,8 @@ impl Committer {
     /// Commits the next epoch; once this returns, it is durable and visible.
     ///
     /// # Errors
-    /// [`Error::Log`], [`Error::Uncommitted`], [`Error::OutboxFull`] or [`Error::Broken`]; open again.
+    /// [`Error::Log`], [`Error::Uncommitted`], [`Error::OutboxFull`], [`Error::Damaged`] or
+    /// [`Error::Broken`]; open again.
     pub fn commit(&mut self, binding: Binding, output: &Output) -> Result<Committed, Error> {
         self.run(binding, output, false)
     }
@@ -164,7 +153,7 @@ impl Committer {
 
     fn run(&mut self, binding: Binding, output: &Output, last: bool) -> Result<Committed, Error> {
         if last || self.flushing.may_try() {
-            self.publish();
+            self.publish()?;
         }
         let mut pending = self.collect(binding, output)?;
         if last || self.flushing.due(self.views.pending(), self.views.bytes()) {
@@ -175,7 +164,7 @@ impl Committer {
         }
         self.transact(&pending)?;
         let committed = self.settle(pending)?;
-        self.publish();
+        self.publish()?;
         self.ready();
         Ok(Committed { lake_lag: self.flushing.lag(), ..committed })
     }
@@ -232,12 +221,18 @@ impl Committer {
     }
 
     /// PUBLISH, if a committed manifest has no number yet.
-    fn publish(&mut self) {
-        let Some(intent) = self.flushing.unpublished().cloned() else { return };
+    ///
+    /// Another manifest under its number means another pipeline in this lake: that does not pass.
+    fn publish(&mut self) -> Result<(), Error> {
+        let Some(intent) = self.flushing.unpublished().cloned() else { return Ok(()) };
         match self.lake.publish(&intent) {
             Ok(()) => self.flushing.published(),
-            Err(error) => self.flushing.failed(self.last.as_ref().map_or(0, |last| last.epoch), &error),
+            Err(error @ Error::Disk { .. }) => {
+                self.flushing.failed(self.last.as_ref().map_or(0, |last| last.epoch), &error);
+            }
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     fn follow(&mut self, binding: &Binding) -> Result<(), Error> {

@@ -93,6 +93,14 @@ impl Letters {
         self.digests.push(TopicDigest { topic: topic.to_owned(), records, digest });
         self.drafts.extend(drafts);
     }
+
+    /// The first topic of which `recorded` says something else.
+    pub(crate) fn differ(&self, recorded: &[TopicDigest]) -> Option<String> {
+        let find = |of: &[TopicDigest], topic: &str| of.iter().find(|one| one.topic == topic).cloned();
+        let topics = self.digests.iter().chain(recorded).map(|one| one.topic.as_str());
+        let mut differing = topics.filter(|topic| find(&self.digests, topic) != find(recorded, topic));
+        differing.next().map(str::to_owned)
+    }
 }
 
 /// The digest leaves the partition out: it follows from the key, and topics may grow.

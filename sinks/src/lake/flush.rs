@@ -91,10 +91,12 @@ impl Flush<'_> {
     }
 
     fn rewrite(&mut self, rows: &Rows) -> Result<(), Error> {
-        let (table, mut wanted) = (rows.table().name, rows.removed().clone());
+        let table = rows.table().name;
+        let mut wanted: BTreeSet<(Micros, RowId)> =
+            rows.removed().iter().map(|(id, at)| (*at, *id)).collect();
         for old in self.lake.chain.entries(table) {
-            let candidates = wanted.iter().filter(|(_, dated)| (old.time_min..=old.time_max).contains(dated));
-            let candidates: BTreeSet<RowId> = candidates.map(|(id, _)| *id).collect();
+            let between = (old.time_min, RowId::default())..=(old.time_max, [u8::MAX; 16]);
+            let candidates: BTreeSet<RowId> = wanted.range(between).map(|(_, id)| *id).collect();
             if candidates.is_empty() {
                 continue;
             }
@@ -117,7 +119,7 @@ impl Flush<'_> {
                 self.put(table, folder, &kept, (old.time_min, old.time_max))?;
             }
             self.remove.push(Removed { table: table.to_owned(), path: old.path.clone() });
-            wanted.retain(|id, _| !gone.contains(id));
+            wanted.retain(|(_, id)| !gone.contains(id));
         }
         match wanted.len() {
             0 => Ok(()),

@@ -36,7 +36,7 @@ fn die_after(point: Point, mut committer: Committer, epoch: u64) {
     committer.transact(&pending).unwrap();
     if matches!(point, Point::Publish) {
         committer.settle(pending).unwrap();
-        committer.publish();
+        committer.publish().unwrap();
     }
 }
 

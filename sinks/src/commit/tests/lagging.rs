@@ -92,3 +92,15 @@ fn more_than_may_wait_stops_the_process_and_the_next_start_has_it_all() {
     commit_all(&mut committer, 0..1);
     assert_eq!(rig.rows(), undisturbed(1).rows());
 }
+
+#[test]
+fn a_second_pipeline_in_the_same_lake_stops_the_process() {
+    let (rig, other) = (Rig::new(), Rig::new());
+    let (mut committer, _) = rig.resume();
+    commit_all(&mut other.resume().0, 0..1);
+    let name = "_manifests/00000000000000000001.json";
+    fs::copy(other.lake().join(name), rig.lake().join(name)).unwrap();
+    let error = committer.drain(binding(0), &output(0)).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("a second pipeline writes here; stop it"), "{error}");
+}
