@@ -1,7 +1,10 @@
 //! The log: what an append with an fsynced commit every 100 ms and a scan cost.
 //!
 //! Records have 750 bytes of varied, incompressible, deterministic content over 8 partitions; every record read is
-//! compared with what was written by its number.
+//! compared with what was written by its number. Kafka through the same trait runs against a bare librdkafka loop with the
+//! same settings, round by round in turn, so that a busy machine slows both.
+
+mod kafka;
 
 use std::{
     path::PathBuf,
@@ -38,14 +41,22 @@ pub struct Args {
 /// Runs the benchmark and returns its metrics.
 pub fn run(args: &Args) -> Result<Value> {
     let (append, read) = embedded(args)?;
-    Ok(json!({ "embedded_append_records_per_s": append, "embedded_read_records_per_s": read }))
+    let mut metrics = json!({ "embedded_append_records_per_s": append, "embedded_read_records_per_s": read });
+    if let Some(brokers) = &args.brokers {
+        let compared = kafka::compare(brokers)?;
+        metrics["kafka_produce_ratio"] = compared.produce.ratio().into();
+        metrics["kafka_produce_records_per_s"] = compared.produce.ours().into();
+        metrics["kafka_consume_ratio"] = compared.consume.ratio().into();
+        metrics["kafka_consume_records_per_s"] = compared.consume.ours().into();
+    }
+    Ok(metrics)
 }
 
 fn embedded(args: &Args) -> Result<(f64, f64)> {
     let parent = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let dir = tempfile::tempdir_in(&parent).with_context(|| format!("no directory in {}", parent.display()))?;
-    let options =
-        Options { dir: dir.path().to_owned(), segment_bytes: 128 << 20, max_record_bytes: 1 << 20 };
+    let dir =
+        tempfile::tempdir_in(&parent).with_context(|| format!("no directory in {}", parent.display()))?;
+    let options = Options { dir: dir.path().to_owned(), segment_bytes: 128 << 20, max_record_bytes: 1 << 20 };
     let log = Embedded::open(&options)?;
     let topic: Arc<str> = "bench".into();
     log.ensure_topics(&[TopicSpec { name: Arc::clone(&topic), partitions: PARTITIONS }])?;
@@ -139,8 +150,8 @@ impl Contents {
     }
 
     fn is(&self, number: u64, value: &[u8]) -> bool {
-        value.split_first_chunk().is_some_and(|(stamp, tail)| {
-            u64::from_le_bytes(*stamp) == number && tail == self.tail(number)
-        })
+        value
+            .split_first_chunk()
+            .is_some_and(|(stamp, tail)| u64::from_le_bytes(*stamp) == number && tail == self.tail(number))
     }
 }

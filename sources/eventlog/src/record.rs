@@ -72,6 +72,25 @@ pub struct Draft {
     pub headers: Vec<Header>,
 }
 
+impl Record {
+    /// Bytes of key, value and headers, as budgets count them.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        payload_bytes(self.key.as_deref(), &self.value, &self.headers)
+    }
+}
+
+impl Draft {
+    /// Bytes of key, value and headers, as limits count them.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        payload_bytes(self.key.as_deref(), &self.value, &self.headers)
+    }
+}
+
+fn payload_bytes(key: Option<&[u8]>, value: &[u8], headers: &[Header]) -> usize {
+    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    key.map_or(0, <[u8]>::len) + value.len() + headers
+}
+
 // Keys, values and headers may hold health data: what prints is the place and the sizes.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

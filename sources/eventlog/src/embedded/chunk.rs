@@ -10,15 +10,9 @@
 
 use std::sync::Arc;
 
-use crate::{Draft, Header, Record, TopicPartition};
+use crate::{Draft, Record, TopicPartition};
 
 const NO_KEY: u32 = u32::MAX;
-
-/// Bytes of key, value and headers, as counted by limits and budgets.
-pub(super) fn payload_bytes(key: Option<&[u8]>, value: &[u8], headers: &[Header]) -> usize {
-    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    key.map_or(0, <[u8]>::len) + value.len() + headers
-}
 
 /// Appends `draft` to the chunk `into`.
 pub(super) fn encode(draft: &Draft, into: &mut Vec<u8>) {
@@ -175,8 +169,7 @@ mod tests {
             let place = TopicPartition::new("t", 0);
             let mut decoder = Decoder::new(bytes);
             for (offset, draft) in drafts.iter().enumerate() {
-                let payload = payload_bytes(draft.key.as_deref(), &draft.value, &draft.headers);
-                prop_assert_eq!(decoder.peek_bytes(), Some(payload));
+                prop_assert_eq!(decoder.peek_bytes(), Some(draft.payload_bytes()));
                 let record = decoder.next(&place, offset as u64).unwrap();
                 prop_assert_eq!(record.offset, offset as u64);
                 prop_assert_eq!(record.timestamp_ms, draft.timestamp_ms.max(1));

@@ -18,7 +18,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
+
+use crossbeam_channel::{Sender, bounded};
 
 use crate::{Error, Result};
 
@@ -32,6 +35,7 @@ pub(super) struct Segment {
     pub(super) id: u64,
     path: PathBuf,
     file: File,
+    syncing: Mutex<()>,
 }
 
 impl Segment {
@@ -58,7 +62,8 @@ pub(super) struct Segments {
     limit: u64,
     active: Mutex<Active>,
     open: Mutex<BTreeMap<u64, Arc<Segment>>>,
-    failed: AtomicBool,
+    failed: Arc<AtomicBool>,
+    early: Sender<Arc<Segment>>,
 }
 
 #[derive(Debug)]
@@ -87,12 +92,25 @@ impl Segments {
             }
         }
         let active = Mutex::new(Active { segment: None, end: 0, next_id });
-        Ok(Self { dir, limit, active, open: Mutex::default(), failed: AtomicBool::new(false) })
+        let failed = Arc::new(AtomicBool::new(false));
+        let (early, written) = bounded::<Arc<Segment>>(1);
+        let thread = thread::Builder::new().name("eventlog-sync".into()).spawn({
+            let failed = Arc::clone(&failed);
+            move || written.iter().for_each(|segment| sync(&segment, &failed).unwrap_or_default())
+        });
+        thread.map_err(disk("start the sync thread for", &dir))?;
+        Ok(Self { dir, limit, active, open: Mutex::default(), failed, early })
+    }
+
+    /// Lets the disk work on `segment` while its writer goes on; a commit then waits for less.
+    pub(super) fn sync_early(&self, segment: &Arc<Segment>) {
+        // A sync under way is enough; its failure stops the log.
+        self.early.try_send(Arc::clone(segment)).ok();
     }
 
     /// Appends `bytes`; they are durable after [`Segments::sync`].
     pub(super) fn append(&self, bytes: &[u8]) -> Result<(Arc<Segment>, u64)> {
-        self.check()?;
+        check(&self.failed)?;
         // 1. Take a range of the file; writers then write side by side.
         let (segment, position) = {
             let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,11 +133,7 @@ impl Segments {
 
     /// Makes what was appended to `segment` durable.
     pub(super) fn sync(&self, segment: &Segment) -> Result<()> {
-        self.check()?;
-        segment.file.sync_data().map_err(|source| {
-            self.failed.store(true, Ordering::SeqCst);
-            disk("sync", &segment.path)(source)
-        })
+        sync(segment, &self.failed)
     }
 
     /// The file `id`.
@@ -138,7 +152,7 @@ impl Segments {
         if open.len() >= OPEN_FILES {
             open.pop_first();
         }
-        let segment = Arc::new(Segment { id, path, file });
+        let segment = Arc::new(Segment { id, path, file, syncing: Mutex::default() });
         open.insert(id, Arc::clone(&segment));
         Ok(segment)
     }
@@ -152,19 +166,29 @@ impl Segments {
             .open(&path)
             .map_err(disk("create", &path))?;
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(disk("sync", &self.dir))?;
-        Ok(Arc::new(Segment { id, path, file }))
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.failed.load(Ordering::SeqCst) {
-            return Err(Error::Stopped { reason: "an earlier sync of its files failed".into() });
-        }
-        Ok(())
+        Ok(Arc::new(Segment { id, path, file, syncing: Mutex::default() }))
     }
 
     fn path(&self, id: u64) -> PathBuf {
         self.dir.join(format!("{id:010}.log"))
     }
+}
+
+fn sync(segment: &Segment, failed: &AtomicBool) -> Result<()> {
+    // The kernel tells a failure once per open file: whoever asks next must see the flag, not a success.
+    let _one_at_a_time = segment.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+    check(failed)?;
+    segment.file.sync_data().map_err(|source| {
+        failed.store(true, Ordering::SeqCst);
+        disk("sync", &segment.path)(source)
+    })
+}
+
+fn check(failed: &AtomicBool) -> Result<()> {
+    if failed.load(Ordering::SeqCst) {
+        return Err(Error::Stopped { reason: "an earlier sync of its files failed".into() });
+    }
+    Ok(())
 }
 
 /// Names the file and what was attempted on it.

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Inner,
-    chunk::{encode, payload_bytes},
+    chunk::encode,
     index::{Chunk, Commit, TopicSlots},
     segment::Segment,
 };
@@ -150,6 +150,7 @@ impl EmbeddedWriter {
             let chunk = Chunk { segment: segment.id, position: position + chunk.position, ..chunk };
             transaction.written.push((slot, chunk));
         }
+        self.inner.segments.sync_early(&segment);
         transaction.dirty.insert(segment.id, segment);
         self.closed.clear();
         Ok(())
@@ -232,7 +233,7 @@ impl Writer for EmbeddedWriter {
             return Err(Error::Order("send needs begin first"));
         }
         let slot = self.slot(&draft.topic, draft.partition)?;
-        let bytes = payload_bytes(draft.key.as_deref(), &draft.value, &draft.headers);
+        let bytes = draft.payload_bytes();
         let limit = self.inner.options.max_record_bytes;
         if bytes > limit {
             let at = TopicPartition { topic: draft.topic, partition: draft.partition };

@@ -46,6 +46,8 @@ pub(super) struct Batch {
     pub(super) generation: u64,
     /// Records, or why reading stopped.
     pub(super) records: Result<Vec<Record>>,
+    /// Bytes of their keys, values and headers.
+    pub(super) bytes: usize,
     /// The next offset of each assigned partition, after these records.
     pub(super) positions: Vec<u64>,
 }
@@ -113,16 +115,20 @@ impl Fetcher {
     }
 
     /// Reads until a batch is full or nothing more is there.
-    fn collect(&mut self) -> Result<Vec<Record>> {
+    fn collect(&mut self) -> Result<(Vec<Record>, usize)> {
         let (mut records, mut bytes, mut last) = (Vec::new(), 0, 0);
         let mut wait = TICK;
         while records.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
             match self.consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => {
-                    bytes += message.payload_len() + message.key_len();
+                    if records.is_empty() {
+                        records.reserve_exact(BATCH_RECORDS);
+                    }
                     last = find(&self.at, message.topic(), message.partition(), last).unwrap_or(last);
-                    records.push(record(&message, &self.at[last].topic));
+                    let record = record(&message, &self.at[last].topic);
+                    bytes += record.payload_bytes();
+                    records.push(record);
                     wait = Duration::ZERO;
                 }
                 // The end of a partition: what was read is handed on, with the position past control records.
@@ -135,7 +141,7 @@ impl Fetcher {
             }
         }
         self.advance();
-        Ok(records)
+        Ok((records, bytes))
     }
 
     /// The error for the reader, unless librdkafka gets over it by itself.
@@ -199,8 +205,13 @@ impl Fetcher {
     }
 
     /// Hands a batch to the reader; false when it is gone. A command that comes meanwhile makes the batch void.
-    fn hand_on(&mut self, records: Result<Vec<Record>>) -> bool {
-        let mut batch = Batch { generation: self.generation, records, positions: self.positions.clone() };
+    fn hand_on(&mut self, collected: Result<(Vec<Record>, usize)>) -> bool {
+        let (records, bytes) = match collected {
+            Ok((records, bytes)) => (Ok(records), bytes),
+            Err(error) => (Err(error), 0),
+        };
+        let mut batch =
+            Batch { generation: self.generation, records, bytes, positions: self.positions.clone() };
         loop {
             match self.batches.send_timeout(batch, TICK) {
                 Ok(()) => return true,

@@ -44,8 +44,7 @@ impl KafkaReader {
         let Some((records, after)) = &mut self.current else { return false };
         let mut index = 0;
         while let Some(record) = records.as_slice().first() {
-            let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-            let bytes = record.key.as_ref().map_or(0, Vec::len) + record.value.len() + headers;
+            let bytes = record.payload_bytes();
             if used.0 >= budget.records || (used.0 > 0 && used.1 + bytes > budget.bytes) {
                 return true;
             }
@@ -98,6 +97,15 @@ impl Reader for KafkaReader {
             match self.batches.recv_timeout(left) {
                 Ok(batch) if batch.generation != self.generation => {}
                 Ok(batch) => match batch.records {
+                    // As a rule a batch fits whole.
+                    Ok(mut records)
+                        if used.0 + records.len() <= budget.records
+                            && used.1 + batch.bytes <= budget.bytes =>
+                    {
+                        used = (used.0 + records.len(), used.1 + batch.bytes);
+                        into.append(&mut records);
+                        self.positions = batch.positions;
+                    }
                     Ok(records) => self.current = Some((records.into_iter(), batch.positions)),
                     Err(error) => self.trouble = Some(error),
                 },

@@ -119,7 +119,7 @@ impl KafkaWriter {
     fn refused(&mut self, error: &KafkaError, draft: &Draft) -> Error {
         let code = failure::code(error).unwrap_or(Code::Fail);
         match failure::kind(code) {
-            Kind::TooLarge => too_large(place(draft), draft.value.len()),
+            Kind::TooLarge => too_large(place(draft), draft.payload_bytes()),
             Kind::Fenced => self.stop(code),
             _ if code == Code::Fatal => self.stop(code),
             _ => {
