@@ -22,6 +22,7 @@
 
 pub mod chain;
 mod history;
+mod pane;
 pub mod plan;
 pub mod sessions;
 #[cfg(test)]

@@ -31,99 +31,20 @@
 //! eras of the device's clock are remembered.
 
 pub mod clock;
+mod options;
 mod run;
+mod tally;
 #[cfg(test)]
 mod tests;
+
+pub use options::Options;
+pub use tally::Tally;
 
 use clock::{Clock, Placed};
 use model::{Arrival, Fault, Micros, Packet, Reason};
 use run::{Gap, Run, Verdict};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ops::AddAssign};
-
-/// How long to wait, and when to give up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Options {
-    /// Device time that packets wait for a missing sequence number, milliseconds.
-    pub reorder_ms: u32,
-    /// Packets that wait for a missing sequence number.
-    pub reorder_packets: u32,
-    /// How far behind the newest sample a packet may come and still correct results, seconds.
-    pub lateness_s: u32,
-    /// Silence after which a session counts as ended, seconds of the epoch's "now".
-    pub silence_s: u32,
-    /// Silence after which nothing is remembered of a session, seconds of the epoch's "now".
-    pub forget_s: u32,
-    /// Longest hole that is interpolated, milliseconds; also the least jump of a clock that begins a segment.
-    pub short_gap_ms: u32,
-    /// Longest hole within one segment, milliseconds.
-    pub long_gap_ms: u32,
-    /// How far sequence number and stamp may disagree before they must be of different runs, seconds.
-    pub restart_s: u32,
-}
-
-impl Options {
-    /// The values of the specification (signals.md §4.1), and this product's own `forget_s` and `restart_s`:
-    /// a day, and what no device needs to boot in.
-    pub const fn specified() -> Self {
-        Self {
-            reorder_ms: 250,
-            reorder_packets: 32,
-            lateness_s: 5,
-            silence_s: 300,
-            forget_s: 86_400,
-            short_gap_ms: 200,
-            long_gap_ms: 2_000,
-            restart_s: 1,
-        }
-    }
-
-    pub(crate) fn lateness(&self) -> Micros {
-        Micros::from(self.lateness_s) * model::time::SECOND
-    }
-
-    pub(crate) fn short_gap(&self) -> Micros {
-        Micros::from(self.short_gap_ms) * 1_000
-    }
-}
-
-/// What was counted; tallies of any stretch of the input add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Tally {
-    /// Packets that came, ends included.
-    pub packets: i64,
-    /// Copies of packets that had already come.
-    pub duplicates: i64,
-    /// Packets that came after their gap was declared and still corrected results.
-    pub late: i64,
-    /// Packets that came too late to be used.
-    pub too_late: i64,
-    /// Sequence numbers declared missing, less those that came late: negative where a later epoch heals.
-    pub lost: i64,
-    /// Samples filled in by interpolation, less those a late packet replaced.
-    pub imputed: i64,
-    /// Segments begun after the first: runs, jumps of the clock, resumptions, holes beyond `long_gap_ms`.
-    pub breaks: i64,
-    /// Sessions that said they ended.
-    pub ended: i64,
-    /// Sessions that fell silent.
-    pub timed_out: i64,
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.packets += other.packets;
-        self.duplicates += other.duplicates;
-        self.late += other.late;
-        self.too_late += other.too_late;
-        self.lost += other.lost;
-        self.imputed += other.imputed;
-        self.breaks += other.breaks;
-        self.ended += other.ended;
-        self.timed_out += other.timed_out;
-    }
-}
+use std::collections::BTreeMap;
 
 /// What a sequencer hands on.
 #[derive(Clone, Debug, PartialEq)]
@@ -242,8 +163,9 @@ impl Sequencer {
         {
             self.samples = samples;
         }
-        if self.run.next().is_none() {
-            self.run.expect(sequence, &packet);
+        if samples && self.run.is_blank() {
+            self.run.expect(sequence, packet.stamp_us);
+            self.place_ends(sequence);
         }
         let place = Place { sequence, samples };
         if self.waiting.contains_key(&place) {
@@ -264,8 +186,17 @@ impl Sequencer {
         }
     }
 
+    /// Places the ends that came before any samples, now that samples say where the numbers are.
+    fn place_ends(&mut self, reference: i64) {
+        let ends = std::mem::take(&mut self.waiting).into_values();
+        let placed = |end: Packet| (Place { sequence: run::unwrap(&end, reference), samples: false }, end);
+        self.waiting = ends.map(placed).collect();
+    }
+
     fn is_overdue(&self) -> bool {
-        let stamps = || self.waiting.values().map(|packet| packet.stamp_us);
+        // An end has its stamp from elsewhere.
+        let stamps =
+            || self.waiting.iter().filter(|(place, _)| place.samples).map(|(_, packet)| packet.stamp_us);
         let span = stamps().max().unwrap_or(0).saturating_sub(stamps().min().unwrap_or(0));
         self.waiting.len() > self.options.reorder_packets as usize
             || span >= Micros::from(self.options.reorder_ms) * 1_000
@@ -319,6 +250,10 @@ impl Sequencer {
                 self.clock.pause(hand_on);
                 self.tally.ended += 1;
                 self.ended = Some(sequence);
+                if self.run.is_blank() {
+                    // A session without samples: its number says nothing about those that may follow.
+                    self.run = Run::default();
+                }
                 emit(Step::End);
             }
         }

@@ -13,55 +13,18 @@
 //! Samples are kept for one window, the lateness and a pane; holes longer than that take no room.
 
 use super::{
-    history::{History, SECTIONS},
+    history::History,
+    pane::{Content, Left, Pane},
     plan::Plan,
 };
 use crate::sequence::clock::Placed;
-use dsp::cascade::State;
+use dsp::pulse::{Estimate, QUALITY_VERSION};
 use model::{Arrival, Micros, Number, Origin, Packet, PulseWindow, SessionId, Span, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Rows asserted (+1) and taken back (−1).
 pub type Changes = Vec<(PulseWindow, i64)>;
-
-/// One hop of event time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Pane {
-    /// Start in hops since 1970.
-    number: i64,
-    /// Index of its first slot.
-    slot: i64,
-    /// State of the filter at its start.
-    state: State<SECTIONS>,
-    /// Whether the filter begins with its first sample.
-    fresh: bool,
-    /// Time between two samples as the clock has it, microseconds.
-    period_us: f64,
-    /// Lowest and highest offset of its packets.
-    offsets: Option<(u64, u64)>,
-    real: u32,
-    imputed: u32,
-}
-
-impl Pane {
-    fn note(&mut self, offset: u64) {
-        let (low, high) = self.offsets.unwrap_or((offset, offset));
-        self.offsets = Some((low.min(offset), high.max(offset)));
-    }
-}
-
-/// A window whose time came and that is not final.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Left {
-    /// Number of its last pane.
-    pane: i64,
-    /// The row as it left; absent if it held no sample.
-    row: Option<PulseWindow>,
-    revision: u32,
-    /// Late packets that changed it since.
-    late: u32,
-}
 
 /// One session's signal; plain data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,16 +154,7 @@ impl Chain {
     }
 
     fn open(&mut self, number: i64, period_us: f64) {
-        let pane = Pane {
-            number,
-            slot: self.history.next(),
-            state: State::default(),
-            fresh: true,
-            period_us,
-            offsets: None,
-            real: 0,
-            imputed: 0,
-        };
+        let pane = Pane::new(number, self.history.next(), period_us);
         self.panes.push_back(pane);
     }
 
@@ -318,17 +272,13 @@ impl Chain {
         let first = usize::try_from(number - plan.panes + 1 - oldest).ok()?;
         let last = usize::try_from(number - oldest).ok()?;
         let slots = self.panes[first].slot..self.panes.get(last + 1)?.slot;
-        let panes = || self.panes.range(first..=last);
-        let (low, high) =
-            panes().filter_map(|pane| pane.offsets).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-        let n_real = panes().map(|pane| pane.real).sum();
-        let period_us = self.panes[last].period_us;
-        let estimate = plan.is_enough(n_real).then(|| {
-            plan.estimate(self.history.filtered(slots.clone()), self.history.held(slots), period_us)
+        let content = Content::of(self.panes.range(first..=last))?;
+        let estimate = plan.is_enough(content.real).then(|| {
+            let (filtered, held) = (self.history.filtered(slots.clone()), self.history.held(slots));
+            plan.estimate(filtered, held, self.panes[last].period_us)
         });
-        let number_of = |value: fn(&dsp::pulse::Estimate) -> Option<f64>| {
-            estimate.as_ref().and_then(value).and_then(Number::finite)
-        };
+        let read =
+            |value: fn(&Estimate) -> Option<f64>| estimate.as_ref().and_then(value).and_then(Number::finite);
         Some(PulseWindow {
             session: self.session,
             start: (number - plan.panes + 1) * plan.hop,
@@ -336,19 +286,19 @@ impl Chain {
             revision,
             user: self.user,
             n_expected: plan.expected,
-            n_real,
-            n_imputed: panes().map(|pane| pane.imputed).sum(),
-            hr_bpm: number_of(|estimate| estimate.hr_bpm),
-            beats_bpm: number_of(|estimate| estimate.beats_bpm),
-            spectrum_bpm: number_of(|estimate| estimate.spectrum_bpm),
+            n_real: content.real,
+            n_imputed: content.imputed,
+            hr_bpm: read(|estimate| estimate.hr_bpm),
+            beats_bpm: read(|estimate| estimate.beats_bpm),
+            spectrum_bpm: read(|estimate| estimate.spectrum_bpm),
             beats: estimate.as_ref().map_or(0, |estimate| estimate.beats as u32),
-            regularity: number_of(|estimate| Some(estimate.regularity)),
-            snr_db: number_of(|estimate| Some(estimate.snr_db)),
-            skewness: number_of(|estimate| Some(estimate.skewness)),
-            quality: number_of(|estimate| Some(estimate.quality)),
-            quality_version: dsp::pulse::QUALITY_VERSION,
+            regularity: read(|estimate| Some(estimate.regularity)),
+            snr_db: read(|estimate| Some(estimate.snr_db)),
+            skewness: read(|estimate| Some(estimate.skewness)),
+            quality: read(|estimate| Some(estimate.quality)),
+            quality_version: QUALITY_VERSION,
             good: estimate.as_ref().is_some_and(|estimate| estimate.good),
-            packets: Span { first: low, last: high, ..Span::from(self.origin) },
+            packets: Span { first: content.offsets.0, last: content.offsets.1, ..Span::from(self.origin) },
         })
     }
 }

@@ -45,7 +45,7 @@ pub struct Sessions {
     now: Micros,
     numbers: HashMap<SessionId, usize>,
     /// By number; a forgotten session leaves its number free.
-    sessions: Vec<Option<Session>>,
+    known: Vec<Option<Session>>,
     free: Vec<usize>,
     /// When to look whether a session is silent; one entry per session.
     deadlines: BTreeSet<(Micros, SessionId)>,
@@ -60,7 +60,7 @@ impl Sessions {
             options: options.clone(),
             now: Micros::MIN,
             numbers: HashMap::new(),
-            sessions: Vec::new(),
+            known: Vec::new(),
             free: Vec::new(),
             deadlines: BTreeSet::new(),
             plans: BTreeMap::new(),
@@ -77,7 +77,7 @@ impl Sessions {
             self.take(packet, &mut outcome, &mut tally);
         }
         for number in std::mem::take(&mut self.touched) {
-            if let Some(session) = &mut self.sessions[number] {
+            if let Some(session) = &mut self.known[number] {
                 session.touched = false;
                 session.settle(&mut self.plans, &mut outcome, &mut tally);
             }
@@ -93,8 +93,8 @@ impl Sessions {
             Some(number) => *number,
             None => self.open(&packet),
         };
-        let Self { sessions, plans, options, touched, .. } = self;
-        let Some(session) = &mut sessions[number] else { return };
+        let Self { known, plans, options, touched, .. } = self;
+        let Some(session) = &mut known[number] else { return };
         session.heard = self.now;
         session.silent = false;
         if !session.touched {
@@ -128,10 +128,10 @@ impl Sessions {
         };
         self.deadlines.insert((self.now.saturating_add(self.silence()), packet.session));
         let number = self.free.pop().unwrap_or_else(|| {
-            self.sessions.push(None);
-            self.sessions.len() - 1
+            self.known.push(None);
+            self.known.len() - 1
         });
-        self.sessions[number] = Some(session);
+        self.known[number] = Some(session);
         self.numbers.insert(packet.session, number);
         number
     }
@@ -148,7 +148,7 @@ impl Sessions {
         {
             self.deadlines.pop_first();
             let Some(&number) = self.numbers.get(&id) else { continue };
-            let Some(session) = &mut self.sessions[number] else { continue };
+            let Some(session) = &mut self.known[number] else { continue };
             let silent_at =
                 session.heard.saturating_add(Micros::from(self.options.sequence.silence_s) * SECOND);
             if silent_at > self.now {
@@ -163,7 +163,7 @@ impl Sessions {
             if forgotten_at > self.now {
                 self.deadlines.insert((forgotten_at, id));
             } else {
-                self.sessions[number] = None;
+                self.known[number] = None;
                 self.numbers.remove(&id);
                 self.free.push(number);
             }

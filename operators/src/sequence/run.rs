@@ -80,11 +80,14 @@ impl Run {
         self.next
     }
 
-    /// Notes a packet that came before the run has begun.
-    pub(super) fn expect(&mut self, sequence: i64, packet: &Packet) {
-        if self.eras.is_empty() && matches!(packet.arrival, Arrival::Samples { .. }) {
-            self.eras.push_back(Era { first: i64::MIN, sequence, stamp_us: packet.stamp_us });
-        }
+    /// Whether no samples have come yet.
+    pub(super) fn is_blank(&self) -> bool {
+        self.eras.is_empty()
+    }
+
+    /// Notes the first samples that came: others may yet have their place before them.
+    pub(super) fn expect(&mut self, sequence: i64, stamp_us: Micros) {
+        self.eras.push_back(Era { first: i64::MIN, sequence, stamp_us });
     }
 
     /// Begins the run at `sequence`.
@@ -116,7 +119,7 @@ impl Run {
             return Verdict::Ahead(i64::from(packet.sequence));
         };
         let reference = self.next.unwrap_or(era.sequence);
-        let sequence = unwrap(packet.sequence, packet.sequence_bits, reference);
+        let sequence = unwrap(packet, reference);
         let samples = matches!(packet.arrival, Arrival::Samples { .. });
         if sequence == reference || self.next.is_none() && !samples {
             return Verdict::Ahead(sequence);
@@ -211,8 +214,12 @@ fn is_near(era: &Era, sequence: i64, stamp_us: Micros, packet_us: f64, tolerance
     (found - expected).abs() <= tolerance as f64 + 0.01 * expected.abs()
 }
 
-/// The number congruent to `sequence` that is nearest to `reference`.
-fn unwrap(sequence: u32, bits: u8, reference: i64) -> i64 {
+/// The number congruent to the packet's that is nearest to `reference`.
+pub(super) fn unwrap(packet: &Packet, reference: i64) -> i64 {
+    nearest(packet.sequence, packet.sequence_bits, reference)
+}
+
+fn nearest(sequence: u32, bits: u8, reference: i64) -> i64 {
     let modulus = 1_i64 << bits.clamp(1, 32);
     let ahead = (i64::from(sequence) - reference).rem_euclid(modulus);
     reference + if ahead > modulus / 2 { ahead - modulus } else { ahead }
@@ -220,14 +227,14 @@ fn unwrap(sequence: u32, bits: u8, reference: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::unwrap;
+    use super::nearest;
 
     #[test]
     fn numbers_unwrap_next_to_the_expected_one() {
-        assert_eq!(unwrap(0, 16, 65_536), 65_536);
-        assert_eq!(unwrap(3, 16, 65_530), 65_539);
-        assert_eq!(unwrap(65_535, 16, 65_540), 65_535);
-        assert_eq!(unwrap(65_535, 16, 1), -1);
-        assert_eq!(unwrap(7, 32, 5_000_000_000), 4_294_967_303);
+        assert_eq!(nearest(0, 16, 65_536), 65_536);
+        assert_eq!(nearest(3, 16, 65_530), 65_539);
+        assert_eq!(nearest(65_535, 16, 65_540), 65_535);
+        assert_eq!(nearest(65_535, 16, 1), -1);
+        assert_eq!(nearest(7, 32, 5_000_000_000), 4_294_967_303);
     }
 }

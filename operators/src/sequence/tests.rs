@@ -148,6 +148,21 @@ fn an_end_takes_its_place_and_a_session_resumes_after_it() {
 }
 
 #[test]
+fn an_end_of_16_bits_finds_its_place_even_before_the_first_samples() {
+    let short = |sequence: u32| Packet { sequence_bits: 16, ..end(sequence & 0xffff) };
+    let (steps, tally) =
+        run([short(70_002), packet(70_001), packet(70_000)].into_iter().chain((70_002..70_012).map(packet)));
+    let kinds: String = brief(&steps).iter().map(|step| step.0).collect();
+    assert_eq!((kinds.as_str(), tally.lost, tally.ended), ("nnennnnnnnnnn", 0, 1));
+    // Alone, it says nothing about the numbers to come.
+    let mut sequencer = Sequencer::new(&Options::specified(), PERIOD_US);
+    sequencer.take(short(70_002), &mut |_| ());
+    sequencer.time_out(&mut |_| ());
+    (70_002..70_020).for_each(|number| sequencer.take(packet(number), &mut |_| ()));
+    assert_eq!(sequencer.tally().lost, 0);
+}
+
+#[test]
 fn silence_flushes_what_waits() {
     let mut sequencer = Sequencer::new(&Options::specified(), PERIOD_US);
     let mut steps = Vec::new();
@@ -272,6 +287,8 @@ fn disturbed(count: u32) -> impl Strategy<Value = Vec<Packet>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn shuffles_within_the_horizon_and_copies_change_nothing(packets in disturbed(600)) {
         let came = packets.len() as i64;
@@ -311,7 +328,7 @@ proptest! {
         }
         prop_assert_eq!(tally.packets, came);
         // Every packet of samples left as a step or was a copy; an end left as an end or said nothing new.
-        let flushed = i64::from(tally.timed_out);
+        let flushed = tally.timed_out;
         let ended = steps.iter().filter(|step| matches!(step, Step::End)).count() as i64 - flushed;
         prop_assert!(ended <= ends);
         prop_assert_eq!(out + ended + tally.duplicates, came);
