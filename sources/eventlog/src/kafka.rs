@@ -7,7 +7,7 @@
 //! - Properties that would break one of these are refused; secrets are never printed ([`settings`]).
 //!
 //! # Bound
-//! A reader holds at most [`fetcher::QUEUED_BATCHES`] batches and 16 MiB inside librdkafka, a writer 64 MiB.
+//! A reader holds at most [`fetcher::QUEUED_BATCHES`] batches of 2 MiB and 16 MiB inside librdkafka, a writer 64 MiB.
 
 mod client;
 mod failure;

@@ -28,8 +28,8 @@ use crate::{Error, Record, Result, TopicPartition};
 /// Batches that wait for the reader.
 pub(super) const QUEUED_BATCHES: usize = 8;
 /// A batch is handed on at so many records or bytes, or when nothing more is there.
-const BATCH_RECORDS: usize = 1_000;
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_RECORDS: usize = 4_000;
+const BATCH_BYTES: usize = 2 << 20;
 /// How long the consumer may wait before commands are looked at.
 const TICK: Duration = Duration::from_millis(20);
 const STALLED: Duration = Duration::from_secs(10);
@@ -123,7 +123,7 @@ impl Fetcher {
                 None => break,
                 Some(Ok(message)) => {
                     if records.is_empty() {
-                        records.reserve_exact(BATCH_RECORDS);
+                        records.reserve(BATCH_RECORDS / 4);
                     }
                     last = find(&self.at, message.topic(), message.partition(), last).unwrap_or(last);
                     let record = record(&message, &self.at[last].topic);
