@@ -1,7 +1,7 @@
 //! Topics, lake and views: what an epoch leaves behind, in one commit.
 //!
 //! # Layout
-//! In the order a result meets them: [`capture`] takes it out of the dataflow, [`Output`] puts what
+//! In the order a result meets them: [`capture()`] takes it out of the dataflow, [`Output`] puts what
 //! the workers found into one canonical form, [`topics`] shapes it into records, [`lake`] prepares
 //! files of it, [`commit`] makes it true in one transaction together with its [`Binding`], and
 //! `views` shows it to readers.
