@@ -154,7 +154,12 @@ impl Engine {
             () = sleep_until(end) => None,
         };
         match shape {
-            Some(shape) => Ok((shape?, batches)),
+            Some(Ok(shape)) if purpose == Purpose::Rows => Ok((shape, batches)),
+            Some(shape) => {
+                // The turn is given back before the client hears, or its next call would find it taken.
+                while batches.recv().await.is_some() {}
+                Ok((shape?, batches))
+            }
             // Whatever ended it, the watch says so.
             None => Err(last_word(&mut batches).await),
         }

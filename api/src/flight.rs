@@ -12,7 +12,7 @@ mod listing;
 mod reply;
 mod statement;
 
-use crate::{error::Error, service::Service};
+use crate::{error::Error, service::Service, work::unbound};
 use arrow_flight::{
     Action, ActionType, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse, SchemaAsIpc,
     Ticket,
@@ -61,6 +61,9 @@ impl Door {
         let epoch = snapshot.as_of_epoch;
         let deadline = reply::deadline(request.metadata());
         let shape = self.0.shape(snapshot, statement.sql.clone(), statement.values()?, deadline).await?;
+        if !shape.parameters.fields().is_empty() {
+            return Err(unbound(&shape.parameters).into());
+        }
         statement.promise = Some(Promise { epoch });
         // Tools decode a ticket, so it is a command message like any other (apache/arrow-rs#5540).
         let ticket = TicketStatementQuery { statement_handle: statement.handle() };
@@ -68,11 +71,11 @@ impl Door {
     }
 
     async fn answer(&self, statement: Statement, metadata: &MetadataMap) -> Result<Get, Status> {
-        let promised = statement.promise.map(|promise| promise.epoch);
-        let snapshot = promised.map_or_else(|| self.0.shelf.take(), |epoch| self.0.promised(epoch));
+        let promise = statement.promise;
+        let snapshot = promise.map_or_else(|| self.0.shelf.take(), |promise| self.0.promised(promise.epoch));
         let values = statement.values()?;
         let rows = self.0.ask(snapshot, statement.sql, values, reply::deadline(metadata)).await?;
-        Ok(reply::rows(rows, promised))
+        Ok(reply::rows(rows, promise))
     }
 
     fn listed(
@@ -234,7 +237,7 @@ impl FlightSqlService for Door {
         query: CommandGetCatalogs,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        self.listed(&query, &listing::catalogs(query.clone())?, request)
+        self.listed(&query, &listing::catalogs(query)?, request)
     }
 
     async fn do_get_catalogs(
@@ -278,7 +281,7 @@ impl FlightSqlService for Door {
         query: CommandGetTableTypes,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        self.listed(&query, &listing::table_types(query.clone())?, request)
+        self.listed(&query, &listing::table_types(query)?, request)
     }
 
     async fn do_get_table_types(
@@ -310,7 +313,7 @@ impl FlightSqlService for Door {
         query: CommandGetXdbcTypeInfo,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        self.listed(&query, &listing::types(query.clone())?, request)
+        self.listed(&query, &listing::types(query)?, request)
     }
 
     async fn do_get_xdbc_type_info(

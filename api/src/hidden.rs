@@ -64,12 +64,12 @@ impl PhysicalExpr for StillCounts {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn PhysicalExpr>>,
+        children: Vec<Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn PhysicalExpr>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(row), true) => Ok(Arc::new(Self { row, hidden: Arc::clone(&self.hidden) })),
-            _ => internal_err!("the condition has exactly one input"),
-        }
+        let Ok([row]) = <[Arc<dyn PhysicalExpr>; 1]>::try_from(children) else {
+            return internal_err!("the condition has exactly one input");
+        };
+        Ok(Arc::new(Self { row, hidden: Arc::clone(&self.hidden) }))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

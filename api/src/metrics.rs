@@ -1,4 +1,4 @@
-//! What operators watch: counts, times and lags of the pipeline and of the door, as OpenMetrics.
+//! What operators watch: counts, times and lags of the pipeline and of the door, as `OpenMetrics`.
 //!
 //! Names start with `manpasik_`, are in base units, and end as Prometheus asks (`_total`,
 //! `_seconds`, `_bytes`). Labels are topics, partitions and outcomes: never a person or a device.
@@ -226,7 +226,7 @@ impl Metrics {
         self.first_row.observe(took.as_secs_f64());
     }
 
-    /// All meters in the OpenMetrics text format.
+    /// All meters in the `OpenMetrics` text format.
     pub fn text(&self) -> String {
         if let Some(memory) = resident() {
             self.resident.set(memory.now_bytes as i64);

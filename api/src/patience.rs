@@ -143,12 +143,12 @@ impl PhysicalExpr for WhileWanted {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn PhysicalExpr>>,
+        children: Vec<Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn PhysicalExpr>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(inner), true) => Ok(Arc::new(Self { inner, interest: self.interest.clone() })),
-            _ => internal_err!("the condition has exactly one input"),
-        }
+        let Ok([inner]) = <[Arc<dyn PhysicalExpr>; 1]>::try_from(children) else {
+            return internal_err!("the condition has exactly one input");
+        };
+        Ok(Arc::new(Self { inner, interest: self.interest.clone() }))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

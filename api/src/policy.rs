@@ -21,8 +21,9 @@ pub(crate) const BOUNDLESS: [&str; 7] =
     ["repeat", "lpad", "rpad", "range", "generate_series", "array_repeat", "array_resize"];
 
 /// Most operators and set operations in a statement. They nest without brackets, each one deepening
-/// the recursion of the planner, and its stack is finite; brackets are bounded by the parser (50).
-const OPERATORS: usize = 1_000;
+/// the recursion of the planner: its stack is finite and its time grows with the square. Brackets are
+/// bounded by the parser (50).
+const OPERATORS: usize = 256;
 
 /// Most tables named in a statement: the time to plan grows faster than their number, and planning
 /// cannot be interrupted.
@@ -135,7 +136,7 @@ fn refused(what: impl Into<String>) -> Error {
 pub(crate) fn number_placeholders(statement: &mut Statement) {
     let Statement::Statement(sql) = statement else { return };
     let mut count = 0;
-    let _: ControlFlow<()> = visit_expressions_mut(sql.as_mut(), |expression| {
+    let walked: ControlFlow<()> = visit_expressions_mut(sql.as_mut(), |expression| {
         if let Expr::Value(value) = expression
             && let Value::Placeholder(name) = &mut value.value
             && name == "?"
@@ -145,6 +146,7 @@ pub(crate) fn number_placeholders(statement: &mut Statement) {
         }
         ControlFlow::Continue(())
     });
+    debug_assert!(walked.is_continue(), "nothing breaks the walk off");
 }
 
 #[cfg(test)]

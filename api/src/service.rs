@@ -21,7 +21,7 @@ use std::{
 /// Snapshots that were promised to clients and are kept for them.
 const PROMISES: usize = 8;
 /// How long a promise is kept: a client fetches its rows right after it was told where they are.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// The program as it stands, for people and probes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -69,12 +69,7 @@ impl Work {
         let parameters = parameters(&plan)?;
         let open = !parameters.fields().is_empty();
         if open && self.purpose == Purpose::Rows {
-            return Err(Error::Statement {
-                message: format!(
-                    "{} placeholder(s) have no value; bind parameters",
-                    parameters.fields().len()
-                ),
-            });
+            return Err(unbound(&parameters));
         }
         let tell_columns = |tell: &mut Option<oneshot::Sender<_>>, columns| {
             let shape = Shape { columns, parameters: Arc::clone(&parameters) };
@@ -103,6 +98,13 @@ impl Work {
             }
         }
         Ok(())
+    }
+}
+
+/// A statement whose placeholders have no values cannot be answered.
+pub(crate) fn unbound(parameters: &Schema) -> Error {
+    Error::Statement {
+        message: format!("{} placeholder(s) have no value; bind parameters", parameters.fields().len()),
     }
 }
 

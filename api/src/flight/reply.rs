@@ -1,5 +1,6 @@
 //! How an answer is said in Flight: where to fetch it, and the rows; both name the epoch they show.
 
+use super::statement::Promise;
 use crate::engine::Rows;
 use arrow_flight::{
     FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, Ticket, encode::FlightDataEncoderBuilder,
@@ -66,14 +67,14 @@ pub(crate) fn info(
 }
 
 /// Rows under way; dropping the stream stops the computation.
-pub(crate) fn rows(rows: Rows, promised: Option<Option<Epoch>>) -> Response<Stretch> {
+pub(crate) fn rows(rows: Rows, promise: Option<Promise>) -> Response<Stretch> {
     let (epoch, columns) = (rows.as_of_epoch, annotated(&rows.columns, rows.as_of_epoch));
     let batches =
         ReceiverStream::new(rows.batches).map_err(|error| FlightError::Tonic(Box::new(Status::from(error))));
     let mut response = Response::new(encode(columns, epoch, batches));
     say_epoch(response.metadata_mut(), epoch);
-    if let Some(promised) = promised.filter(|promised| *promised != epoch) {
-        insert(response.metadata_mut(), PROMISED_HEADER, promised);
+    if let Some(promise) = promise.filter(|promise| promise.epoch != epoch) {
+        insert(response.metadata_mut(), PROMISED_HEADER, promise.epoch);
     }
     response
 }
