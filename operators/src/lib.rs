@@ -1,1 +1,30 @@
-//! Room.
+//! Facts become better facts: order, windows, pulse, vital signs, risk.
+//!
+//! # Layout
+//! In the order a datum meets them. Fast half, append-only streams: [`sequence`], [`pulse`],
+//! [`window`]. Slow half, facts that may be revised: [`session`], [`vitals`], [`risk`] over
+//! [`timeline`].
+//!
+//! # Invariants
+//! - No operator reads a clock or a random source; "now" is a value in the input.
+//! - A result depends on which records arrived and on their order within one key, never on how they
+//!   were batched into epochs or spread over workers.
+
+pub mod pulse;
+pub mod risk;
+pub mod sequence;
+pub mod session;
+pub mod timeline;
+pub mod vitals;
+pub mod window;
+
+use differential_dataflow::VecCollection;
+use model::Epoch;
+use timely::dataflow::StreamVec;
+
+/// How often a fact counts: +1 asserts it, −1 retracts it.
+pub type Diff = i64;
+/// Facts as they arrive: appended, never retracted.
+pub type Stream<'scope, D> = StreamVec<'scope, Epoch, D>;
+/// Facts that may be revised: each change is a row, an epoch and a difference.
+pub type Collection<'scope, D> = VecCollection<'scope, Epoch, D, Diff>;

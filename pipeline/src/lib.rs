@@ -1,1 +1,22 @@
-//! Room.
+//! Composition only: it names the rooms, wires them, and runs the epoch loop.
+//!
+//! # Layout
+//! In the order of the river: [`dataflow`] is the whole graph on one screen; [`epoch`] cuts input
+//! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`account`] counts.
+//! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result.
+//!
+//! # Invariants
+//! - Only this room reads the environment, and only `config` does.
+//! - An epoch is visible after its commit and never before.
+
+pub mod account;
+pub mod config;
+pub mod dataflow;
+pub mod demo;
+pub mod engine;
+pub mod epoch;
+mod error;
+pub mod service;
+pub mod workers;
+
+pub use error::Error;

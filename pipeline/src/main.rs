@@ -1,2 +1,65 @@
-//! The `manpasik` program.
-fn main() {}
+//! The `manpasik` command line: parses, loads the configuration, and calls what does the work.
+
+mod commands;
+
+use anyhow::Context;
+use clap::Parser;
+use commands::{Cli, Command};
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    commands::start_logging(&cli);
+    abort_on_panic();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let loaded = commands::load(cli)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    match &cli.command {
+        Command::Config => commands::show_config(&loaded),
+        Command::Sql(options) => commands::sql(&loaded.config, options)?,
+        Command::Status => commands::status(&loaded.config)?,
+        Command::Run => {
+            stop_on_signals(&stop)?;
+            commands::run(&loaded.config, &stop)?;
+        }
+        Command::Demo(options) => {
+            stop_on_signals(&stop)?;
+            if options.reset {
+                commands::reset(&loaded.config)?;
+            }
+            pipeline::demo::run(&loaded.config, &options.into(), &stop)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first Ctrl-C or SIGTERM drains to a committed epoch; the second ends at once, which is safe too.
+fn stop_on_signals(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(stop)))
+            .context("could not listen for signals")?;
+    }
+    Ok(())
+}
+
+/// A thread that panics must not leave the others waiting: the whole process ends, and recovery does the rest.
+fn abort_on_panic() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        std::process::abort();
+    }));
+}

@@ -18,12 +18,16 @@
 //! - Removed files stay on disk: queries may hold them.
 
 use crate::{Digest, Error, binding::Intent, views::Rows};
-use model::{Epoch, view::LakeFile};
+use model::{
+    Epoch,
+    view::{LakeFile, Snapshot, TableView},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 mod chain;
@@ -88,6 +92,23 @@ impl Lake {
         let chain = Chain::read(&dir)?;
         chain.check_lengths(&dir)?;
         Ok(chain.tables().map(|table| (table.to_owned(), chain.files(table, &dir))).collect())
+    }
+
+    /// Every table as the lake of another process holds it, for reading where no process runs.
+    ///
+    /// Shows the last epoch that wrote to the lake; after a clean stop that is the last one.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn snapshot(dir: &Path) -> Result<Snapshot, Error> {
+        let dir = fs::canonicalize(dir).map_err(Error::disk("open", dir))?;
+        let chain = Chain::read(&dir)?;
+        chain.check_lengths(&dir)?;
+        let tables = model::table::all().into_iter().map(|table| {
+            let files = Arc::new(chain.files(table.name, &dir));
+            (table.name, TableView { files, ..TableView::default() })
+        });
+        Ok(Snapshot { as_of_epoch: chain.through(), tables: tables.collect(), progress: Vec::new() })
     }
 
     /// Opens the lake to write it, or creates it; takes the next incarnation.

@@ -47,10 +47,11 @@ pub fn decode(records: StreamVec<'_, Epoch, Record>) -> Decoded<'_> {
         move |_frontiers| {
             let (mut packets, mut events, mut faults) =
                 (packets_out.activate(), events_out.activate(), faults_out.activate());
-            input.for_each_time(|time, batches| {
+            // Not `for_each_time`: it sorts batches unstably, and the order of a partition matters.
+            input.for_each(|time, batch| {
                 let (mut packets, mut events, mut faults) =
                     (packets.session(&time), events.session(&time), faults.session(&time));
-                for record in batches.flat_map(|batch| batch.drain(..)) {
+                for record in batch.drain(..) {
                     let fault = match input_of(&record) {
                         Input::Packets => crate::packet::decode(record).map(|packet| packets.give(packet)),
                         of => crate::event::decode(of, record).map(|event| events.give(event)),

@@ -230,6 +230,19 @@ fn a_clock_jumping_ahead_moves_the_session_with_it() {
 }
 
 #[test]
+fn a_gap_where_the_clock_is_set_keeps_its_room() {
+    // The clock is set with packet 50, and 51 is lost until 70 has come.
+    let ahead = |number: u32| stamped(number, START + 60_000_000 + Micros::from(number) * PACKET_US);
+    let packets = (0..50).map(packet).chain([ahead(50)]).chain((52..70).map(ahead)).chain([ahead(51)]);
+    let (steps, tally) = run(packets);
+    let steps = brief(&steps);
+    assert_eq!(steps[50], ('n', 50, 250, 2_000_000));
+    assert_eq!(steps[51], ('n', 52, 260 + 7_500, 60_000_000 + 52 * PACKET_US));
+    // Its place is before the jump, which is too far back by now.
+    assert_eq!((steps.last(), tally.too_late), (Some(&('f', 51, 0, 0)), 1));
+}
+
+#[test]
 fn one_wrong_stamp_moves_nothing() {
     for wrong in [-7_200_000_000, 5_000_000, 86_400_000_000] {
         let packets =

@@ -1,0 +1,155 @@
+//! Folds each key's facts in their own order and keeps the results true when facts change.
+//!
+//! Facts arrive, and are retracted, in any order. At every moment the outputs are exactly those of
+//! one pass over the facts that stand, sorted. A fact at the end costs one step; a correction in
+//! the past re-runs from the checkpoint before it and stops as soon as the state is what it was.
+//!
+//! # Invariants
+//! - Outputs are a function of the set of facts, not of how or when they came (oracle test).
+//! - `tail` is the state after the last fact; a checkpoint is the state after its fact.
+
+mod operator;
+#[cfg(test)]
+mod tests;
+
+pub use operator::FoldTimeline;
+
+use crate::Diff;
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Unbounded},
+};
+
+/// Facts between two checkpoints: what a late fact costs at most before its own place is reached.
+const STRIDE: usize = 32;
+
+/// A state machine over the facts of one key.
+pub trait Fold {
+    /// A fact; its order is the order of the fold, so it begins with its time.
+    type Fact: Ord + Clone;
+    /// What is remembered between two facts.
+    type State: Clone + Eq + Default;
+    /// What a step can say.
+    type Output: Clone + Eq;
+
+    /// Takes the next fact.
+    fn step(&self, state: &mut Self::State, fact: &Self::Fact) -> Option<Self::Output>;
+}
+
+/// The facts of one key and what they lead to.
+#[derive(Debug)]
+pub struct Timeline<F: Fold> {
+    facts: BTreeMap<F::Fact, Diff>,
+    checkpoints: BTreeMap<F::Fact, F::State>,
+    outputs: BTreeMap<F::Fact, F::Output>,
+    tail: F::State,
+    /// Facts behind the newest checkpoint.
+    behind: usize,
+}
+
+impl<F: Fold> Default for Timeline<F> {
+    fn default() -> Self {
+        Self {
+            facts: BTreeMap::new(),
+            checkpoints: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            tail: F::State::default(),
+            behind: 0,
+        }
+    }
+}
+
+impl<F: Fold> Timeline<F> {
+    /// Applies changes of facts and gives the changes of outputs to `emit`.
+    ///
+    /// A fact counts while its differences sum to more than zero; a second copy changes nothing.
+    pub fn apply(
+        &mut self,
+        fold: &F,
+        changes: impl IntoIterator<Item = (F::Fact, Diff)>,
+        mut emit: impl FnMut(F::Output, Diff),
+    ) {
+        let last = self.facts.last_key_value().map(|(fact, _)| fact.clone());
+        let mut touched: BTreeMap<F::Fact, bool> = BTreeMap::new();
+        for (fact, diff) in changes {
+            let count = self.facts.entry(fact.clone()).or_insert(0);
+            let stood = *count > 0;
+            *count += diff;
+            touched.entry(fact).or_insert(stood);
+        }
+        // 1. What stood and stands no more takes its output and its checkpoint with it.
+        touched.retain(|fact, stood| {
+            let count = self.facts.get(fact).copied().unwrap_or(0);
+            if count == 0 {
+                self.facts.remove(fact);
+            }
+            let stands = count > 0;
+            if !stands {
+                self.checkpoints.remove(fact);
+                if let Some(output) = self.outputs.remove(fact) {
+                    emit(output, -1);
+                }
+            }
+            *stood != stands
+        });
+        // 2. What changed in place is folded again.
+        let (Some((low, _)), Some((high, _))) = (touched.first_key_value(), touched.last_key_value()) else {
+            return;
+        };
+        let appended = last.as_ref().is_none_or(|last| last < low);
+        self.refold(fold, appended.then_some(last), low, high, &mut emit);
+    }
+
+    /// Folds again from before `low` until the state agrees with a checkpoint after `high`.
+    ///
+    /// `appended` holds the last fact before the change (if there was one) when all of it lies
+    /// behind that.
+    fn refold(
+        &mut self,
+        fold: &F,
+        appended: Option<Option<F::Fact>>,
+        low: &F::Fact,
+        high: &F::Fact,
+        emit: &mut impl FnMut(F::Output, Diff),
+    ) {
+        let (start, mut state, mut run) = if let Some(last) = appended {
+            (last, std::mem::take(&mut self.tail), self.behind)
+        } else {
+            match self.checkpoints.range(..low).next_back() {
+                Some((fact, state)) => (Some(fact.clone()), state.clone(), 0),
+                None => (None, F::State::default(), 0),
+            }
+        };
+        let from = start.map_or(Unbounded, Excluded);
+        for (fact, count) in self.facts.range((from, Unbounded)) {
+            if *count <= 0 {
+                continue;
+            }
+            let output = fold.step(&mut state, fact);
+            let before = self.outputs.get(fact);
+            if before != output.as_ref() {
+                if let Some(before) = self.outputs.remove(fact) {
+                    emit(before, -1);
+                }
+                if let Some(output) = output {
+                    emit(output.clone(), 1);
+                    self.outputs.insert(fact.clone(), output);
+                }
+            }
+            run += 1;
+            if let Some(checkpoint) = self.checkpoints.get_mut(fact) {
+                if fact > high && *checkpoint == state {
+                    // From here on everything is as it was, the tail included.
+                    return;
+                }
+                *checkpoint = state.clone();
+                run = 0;
+            } else if run >= STRIDE {
+                self.checkpoints.insert(fact.clone(), state.clone());
+                run = 0;
+            }
+        }
+        self.tail = state;
+        self.behind = run;
+    }
+}

@@ -1,0 +1,86 @@
+//! Why each test exists: the oracle proves that a timeline equals one pass over the facts that
+//! stand, at every moment; the cost test proves that a correction does not re-run the future.
+
+use super::{Fold, Timeline};
+use crate::Diff;
+use proptest::prelude::*;
+use std::{cell::Cell, collections::BTreeMap};
+
+/// Says something whenever the running sum (mod 16) leaves or enters its upper half.
+struct Alarm {
+    steps: Cell<usize>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+struct State {
+    sum: u32,
+    high: bool,
+}
+
+impl Fold for Alarm {
+    type Fact = (u32, u32);
+    type State = State;
+    type Output = (u32, u32, bool);
+
+    fn step(&self, state: &mut State, &(at, value): &(u32, u32)) -> Option<(u32, u32, bool)> {
+        self.steps.set(self.steps.get() + 1);
+        // A fact divisible by 7 resets the state, so that corrections can converge.
+        state.sum = if value % 7 == 0 { 0 } else { (state.sum + value) % 16 };
+        let high = state.sum >= 8;
+        let changed = high != state.high;
+        state.high = high;
+        changed.then_some((at, state.sum, high))
+    }
+}
+
+fn alarm() -> Alarm {
+    Alarm { steps: Cell::new(0) }
+}
+
+fn from_scratch(facts: &BTreeMap<(u32, u32), Diff>) -> BTreeMap<(u32, u32, bool), Diff> {
+    let (fold, mut state, mut outputs) = (alarm(), State::default(), BTreeMap::new());
+    for (fact, count) in facts {
+        if *count > 0
+            && let Some(output) = fold.step(&mut state, fact)
+        {
+            *outputs.entry(output).or_insert(0) += 1;
+        }
+    }
+    outputs
+}
+
+proptest! {
+    #[test]
+    fn every_batch_leaves_what_one_pass_would(
+        batches in prop::collection::vec(prop::collection::vec(((0_u32..400, 0_u32..30), any::<bool>()), 1..40), 1..20)
+    ) {
+        let (fold, mut timeline) = (alarm(), Timeline::<Alarm>::default());
+        let mut facts: BTreeMap<(u32, u32), Diff> = BTreeMap::new();
+        let mut outputs: BTreeMap<(u32, u32, bool), Diff> = BTreeMap::new();
+        for batch in batches {
+            let mut changes = Vec::new();
+            for (fact, retract) in batch {
+                // Retract only what stands; otherwise assert, sometimes a second copy.
+                let count = facts.entry(fact).or_insert(0);
+                let diff = if retract && *count > 0 { -1 } else { 1 };
+                *count += diff;
+                changes.push((fact, diff));
+            }
+            timeline.apply(&fold, changes, |output, diff| *outputs.entry(output).or_insert(0) += diff);
+            outputs.retain(|_, count| *count != 0);
+            prop_assert_eq!(&outputs, &from_scratch(&facts));
+        }
+    }
+}
+
+#[test]
+fn appending_costs_one_step_and_a_correction_stops_where_it_is_forgotten() {
+    let (fold, mut timeline) = (alarm(), Timeline::<Alarm>::default());
+    for at in 0..10_000 {
+        timeline.apply(&fold, [((at, at % 30), 1)], |_, _| {});
+    }
+    assert_eq!(fold.steps.get(), 10_000);
+    timeline.apply(&fold, [((5_000, 29), 1)], |_, _| {});
+    let correction = fold.steps.get() - 10_000;
+    assert!(correction < 150, "a correction that is soon forgotten took {correction} steps");
+}

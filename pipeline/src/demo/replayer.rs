@@ -1,0 +1,148 @@
+//! Writes recordings to the log, in event time, at the chosen speed.
+//!
+//! How many records of each partition were written is committed with them, so a replay that was
+//! killed goes on with the next record: none is written twice, none is left out.
+
+use super::Options;
+use crate::{Error, config::Config, engine::Shared};
+use eventlog::{Draft, TopicPartition, Writer};
+use model::Input;
+use sources::replay::Recordings;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// Consumer group under which the counts are kept, and transactional id of the writer.
+const NAME: &str = "manpasik-replay";
+/// Records of one transaction at most.
+const BATCH: usize = 2_000;
+/// At a limited speed, what is due is written so often.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// How far a replay is, in records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    /// On the log, earlier runs included.
+    pub(super) written: u64,
+    /// In the recordings.
+    pub(super) total: u64,
+}
+
+/// A replay on a thread of its own.
+#[derive(Debug)]
+pub(super) struct Replayer {
+    written: Arc<AtomicU64>,
+    total: u64,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+impl Replayer {
+    pub(super) fn start(
+        shared: &Shared,
+        config: &Config,
+        options: &Options,
+        recordings: &Recordings,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
+        let log = Arc::clone(&shared.log);
+        log.ensure_topics(&crate::engine::inputs(config.log.partitions))?;
+        let mut places = Vec::new();
+        for input in Input::ALL {
+            let partitions = 0..log.partitions(input.topic())?;
+            places.extend(partitions.map(|partition| TopicPartition::new(input.topic(), partition)));
+        }
+        let known = log.committed(NAME, &places)?;
+        let counts: BTreeMap<_, _> =
+            places.into_iter().zip(known).map(|(place, count)| (place, count.unwrap_or(0))).collect();
+        let written = Arc::new(AtomicU64::new(counts.values().sum()));
+        let traffic = recordings.traffic(config.log.partitions, options.spoil);
+        let work = Work {
+            writer: log.writer(NAME)?,
+            counts,
+            written: Arc::clone(&written),
+            speed: options.speed,
+            stop: Arc::clone(stop),
+        };
+        let total = traffic.total();
+        let rest = traffic.skip_written(&work.counts);
+        let thread = std::thread::Builder::new()
+            .name("replay".into())
+            .spawn(move || work.run(rest))
+            .map_err(|source| Error::Files { what: "start a thread".into(), source })?;
+        Ok(Self { written, total, thread })
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress { written: self.written.load(Ordering::Relaxed), total: self.total }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    pub(super) fn join(self) -> Result<(), Error> {
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(Error::Workers("the replay panicked; its message says why".into())))
+    }
+}
+
+struct Work {
+    writer: Box<dyn Writer>,
+    counts: BTreeMap<TopicPartition, u64>,
+    written: Arc<AtomicU64>,
+    speed: Option<f64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Work {
+    fn run(mut self, traffic: impl Iterator<Item = Draft>) -> Result<(), Error> {
+        let mut traffic = traffic.peekable();
+        let (begun, first) = (Instant::now(), traffic.peek().map_or(0, |draft| draft.timestamp_ms));
+        while traffic.peek().is_some() && !self.stop.load(Ordering::Relaxed) {
+            let due = match self.speed {
+                None => i64::MAX,
+                Some(speed) => first.saturating_add((begun.elapsed().as_secs_f64() * speed * 1_000.0) as i64),
+            };
+            let mut batch = Vec::new();
+            while batch.len() < BATCH
+                && let Some(draft) = traffic.next_if(|draft| draft.timestamp_ms <= due)
+            {
+                batch.push(draft);
+            }
+            if batch.is_empty() {
+                std::thread::sleep(BEAT);
+            } else {
+                self.write(batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, batch: Vec<Draft>) -> Result<(), Error> {
+        let records = batch.len() as u64;
+        self.writer.begin()?;
+        for draft in batch {
+            let place = TopicPartition { topic: Arc::clone(&draft.topic), partition: draft.partition };
+            *self.counts.entry(place).or_insert(0) += 1;
+            self.writer.send(draft)?;
+        }
+        let counts: Vec<_> = self.counts.iter().map(|(place, count)| (place.clone(), *count)).collect();
+        match self.writer.commit(NAME, &counts)? {
+            eventlog::Outcome::Committed => {}
+            outcome => {
+                let message =
+                    format!("the log answered {outcome:?}; start the demo again, it goes on where it was");
+                return Err(Error::Workers(message));
+            }
+        }
+        self.written.fetch_add(records, Ordering::Relaxed);
+        Ok(())
+    }
+}

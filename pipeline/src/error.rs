@@ -1,0 +1,39 @@
+//! Why the pipeline cannot go on, and what to do.
+
+use model::Epoch;
+
+/// Why the pipeline stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log failed.
+    #[error("log: {0}")]
+    Log(#[from] eventlog::Error),
+    /// An epoch could not be committed.
+    #[error("commit: {0}")]
+    Commit(#[from] sinks::Error),
+    /// Workers could not start, or one ended.
+    #[error("workers: {0}")]
+    Workers(String),
+    /// A committed epoch, computed again, is not what it was.
+    #[error("epoch {epoch} cannot be repeated: {what}")]
+    Diverged {
+        /// The epoch.
+        epoch: Epoch,
+        /// What differs, and what to do.
+        what: String,
+    },
+    /// The recordings cannot be replayed.
+    #[error("recordings: {0}")]
+    Recordings(#[from] sources::Error),
+    /// The door cannot open or answer.
+    #[error("door: {0}")]
+    Door(#[from] api::Error),
+    /// A file or directory of the program's own.
+    #[error("could not {what}: {source}")]
+    Files {
+        /// What was attempted, on what.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
