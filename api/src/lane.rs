@@ -90,3 +90,27 @@ fn build(threads: usize) -> Result<Runtime, Error> {
         .build()
         .map_err(|source| Error::System { attempt: "start the threads that compute answers", source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn threads_that_do_not_come_back_are_replaced() {
+        let lane = Lane::new(1).expect("a thread");
+        let (release, held) = sync_channel::<()>(1);
+        let (say, heard) = sync_channel(2);
+        let stuck = say.clone();
+        lane.spawn(async move {
+            stuck.send("stuck").expect("the test listens");
+            // Blocks the thread as a computation does that never pauses.
+            held.recv().expect("released at the end");
+        });
+        assert_eq!(heard.recv(), Ok("stuck"));
+        lane.replace();
+        lane.spawn(async move { say.send("fresh").expect("the test listens") });
+        assert_eq!(heard.recv(), Ok("fresh"));
+        release.send(()).expect("still held");
+    }
+}

@@ -116,7 +116,7 @@ fn vitals(user: UserId, second: usize) -> Vitals {
         hr: Number::finite(60.0 + (second % 40) as f64),
         pulse: None,
         resp: Number::finite(14.0),
-        spo2: (second % 10 != 0).then(|| Number::finite(97.0)).flatten(),
+        spo2: (!second.is_multiple_of(10)).then(|| Number::finite(97.0)).flatten(),
         origin: Origin { input: Input::Vitals, partition: 0, offset: second as u64 },
     }
 }

@@ -137,7 +137,7 @@ mod tests {
         };
         assert_eq!(read("2S"), Some(Duration::from_secs(2)));
         assert_eq!(read("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(read("1H"), Some(Duration::from_secs(3_600)));
+        assert_eq!(read("1H"), Some(Duration::from_hours(1)));
         assert_eq!(read("7x"), None);
         assert_eq!(read("S"), None);
         assert_eq!(deadline(&MetadataMap::new()), None);

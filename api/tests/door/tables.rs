@@ -2,6 +2,7 @@
 
 use crate::{House, OBSERVATIONS, sample};
 use datafusion::arrow::datatypes::DataType;
+use std::sync::Arc;
 
 #[test]
 fn lake_and_live_are_one_table_without_double_or_hidden_rows() {
@@ -14,6 +15,19 @@ fn lake_and_live_are_one_table_without_double_or_hidden_rows() {
     assert_eq!(house.rows("SELECT count(*) FROM (SELECT hr FROM vitals LIMIT 7)"), "7");
     assert_eq!(house.rows("SELECT count(*) FROM vitals WHERE hr > 500"), "0");
     assert_eq!(house.rows("SELECT hr FROM vitals WHERE event_offset = 0"), "60.0");
+}
+
+#[test]
+fn a_limit_counts_only_rows_that_count() {
+    // One thread reads all files in turn, so a limit that reached them would count the hidden row.
+    let house = House::with(|options| options.limits.threads = 1);
+    let mut snapshot = sample::snapshot(house.directory.path(), 2, OBSERVATIONS);
+    snapshot.tables.get_mut("vitals").expect("of the sample").live.clear();
+    house.shelf.swap(snapshot);
+    let visible = OBSERVATIONS / 2 - 1;
+    assert_eq!(house.rows("SELECT count(*) FROM vitals"), visible.to_string());
+    let limited = format!("SELECT count(*) FROM (SELECT hr FROM vitals LIMIT {visible})");
+    assert_eq!(house.rows(&limited), visible.to_string());
 }
 
 #[test]
@@ -106,10 +120,10 @@ fn the_program_describes_itself() {
 #[test]
 fn a_snapshot_can_be_asked_without_a_server() {
     let directory = tempfile::tempdir().expect("a directory");
-    let snapshot = std::sync::Arc::new(sample::snapshot(directory.path(), 5, 100));
+    let snapshot = Arc::new(sample::snapshot(directory.path(), 5, 100));
     let limits = sample::options().limits;
     let sql = "SELECT count(*) AS n, (SELECT state FROM system.status) AS s FROM vitals";
-    let answer = api::query_snapshot(&limits, snapshot.clone(), sql).expect("rows");
+    let answer = api::query_snapshot(&limits, Arc::clone(&snapshot), sql).expect("rows");
     assert_eq!(answer.as_of_epoch, Some(5));
     let text = api::render(&answer.columns, &answer.batches, api::Format::Json).expect("text");
     assert_eq!(text, "{\"n\":100,\"s\":\"offline\"}\n");
