@@ -29,7 +29,7 @@ const BUDGET: Budget = Budget { records: 10_000, bytes: 8 << 20 };
 
 /// What the benchmark of the log can be told.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Kafka brokers to compare with a bare client; without them only the embedded log is measured.
     #[arg(long, env = "MANPASIK_KAFKA_BROKERS")]
     pub brokers: Option<String>,
@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 /// Runs the benchmark and returns its metrics.
-pub fn run(args: &Args) -> Result<Value> {
+pub(crate) fn run(args: &Args) -> Result<Value> {
     let (append, read) = embedded(args)?;
     let mut metrics = json!({ "embedded_append_records_per_s": append, "embedded_read_records_per_s": read });
     if let Some(brokers) = &args.brokers {

@@ -1,2 +1,54 @@
-//! Benchmarks.
-fn main() {}
+//! Deterministic workloads behind the numbers the README names: each prints one JSON object.
+//!
+//! Every benchmark checks its own results, so a wrong answer is never a fast one.
+
+mod log;
+mod pulse;
+mod window;
+
+use clap::{Parser, Subcommand};
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, io::Write};
+
+/// Benchmarks of the pipeline; run them in release on a quiet machine.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// Print one JSON line instead of one metric per line
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Keyed sliding mean with a threshold alert, through the product's window operator
+    Window,
+    /// The whole optical pulse path: packets to windows to alerts, in process
+    Pulse,
+    /// The log: append with fsync and read; with brokers, Kafka against a bare client
+    Log(log::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let (name, metrics) = match &cli.bench {
+        Bench::Window => ("window", object(window::run()?)),
+        Bench::Pulse => ("pulse", object(pulse::run()?)),
+        Bench::Log(args) => ("log", log::run(args)?),
+    };
+    let peak_rss_mb = api::resident().map(|resident| resident.peak_bytes as f64 / 1e6);
+    let mut out = std::io::stdout().lock();
+    if cli.json {
+        writeln!(out, "{}", json!({ "name": name, "metrics": metrics, "peak_rss_mb": peak_rss_mb }))?;
+    } else {
+        for (metric, value) in metrics.as_object().into_iter().flatten() {
+            writeln!(out, "{name} {metric} {value}")?;
+        }
+    }
+    Ok(())
+}
+
+fn object(metrics: BTreeMap<String, f64>) -> Value {
+    Value::Object(metrics.into_iter().map(|(name, value)| (name, value.into())).collect::<Map<_, _>>())
+}
