@@ -51,3 +51,7 @@ pub use readiness::{Readiness, State};
 pub use render::{Format, render};
 pub use server::{Server, serve};
 pub use service::{Input, Status};
+
+/// Names of the threads that speak to clients and answer questions: a panic on one of them ends an answer,
+/// not the program.
+pub const THREADS: [&str; 2] = ["door", "question"];

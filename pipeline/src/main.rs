@@ -55,11 +55,14 @@ fn stop_on_signals(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A thread that panics must not leave the others waiting: the whole process ends, and recovery does the rest.
+/// A pipeline thread that panics must not leave the others waiting: the whole process ends, and recovery
+/// does the rest. A panic while a question is answered ends that answer only.
 fn abort_on_panic() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         print(panic);
-        std::process::abort();
+        if !std::thread::current().name().is_some_and(|name| api::THREADS.contains(&name)) {
+            std::process::abort();
+        }
     }));
 }
