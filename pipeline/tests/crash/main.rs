@@ -1,0 +1,44 @@
+//! Kills the whole program in the middle of its work, again and again, and compares with a run that was left
+//! alone: every table, every result on every topic.
+//!
+//! Why each test exists: `embedded` proves the promise on the log that is always there; `kafka` proves it on
+//! a real broker (feature `real-kafka`: it starts its own with `deploy/kafka/kafka.sh`), and that both logs
+//! lead to the same results.
+
+#[cfg(feature = "real-kafka")]
+mod broker;
+mod harness;
+
+use harness::{Log, Run};
+
+/// Kills per test, and the event time that passes per second: the recordings last longer than the kills.
+const KILLS: u32 = 10;
+const SPEED: &str = "80";
+
+#[test]
+fn embedded_ten_kills_leave_what_no_kill_leaves() {
+    let undisturbed = Run::new(Log::Embedded).finish();
+    undisturbed.assert_clean();
+    let run = Run::new(Log::Embedded);
+    let mid = run.kill(KILLS, 1);
+    assert!(mid >= KILLS / 2, "only {mid} of {KILLS} kills hit a replay under way: raise the speed");
+    let killed = run.finish();
+    killed.assert_clean();
+    killed.assert_equals(&undisturbed);
+}
+
+#[cfg(feature = "real-kafka")]
+#[test]
+fn kafka_gives_the_results_of_the_embedded_log_and_ten_kills_change_nothing() {
+    let embedded = Run::new(Log::Embedded).finish().without_offsets();
+    let (quiet, rough) = (broker::Broker::start(), broker::Broker::start());
+    let undisturbed = Run::new(Log::Kafka(quiet.address())).finish();
+    undisturbed.assert_clean();
+    undisturbed.without_offsets().assert_equals(&embedded);
+    let run = Run::new(Log::Kafka(rough.address()));
+    let mid = run.kill(KILLS, 2);
+    assert!(mid >= KILLS / 2, "only {mid} of {KILLS} kills hit a replay under way: raise the speed");
+    let killed = run.finish();
+    killed.assert_clean();
+    killed.without_offsets().assert_equals(&embedded);
+}
