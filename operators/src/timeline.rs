@@ -47,6 +47,16 @@ pub struct Timeline<F: Fold> {
     behind: usize,
 }
 
+/// Where folding begins.
+struct Start<F: Fold> {
+    /// The last fact that needs no folding.
+    after: Option<F::Fact>,
+    /// The state after it.
+    state: F::State,
+    /// Facts since the checkpoint before.
+    run: usize,
+}
+
 impl<F: Fold> Default for Timeline<F> {
     fn default() -> Self {
         Self {
@@ -96,31 +106,20 @@ impl<F: Fold> Timeline<F> {
         let (Some((low, _)), Some((high, _))) = (touched.first_key_value(), touched.last_key_value()) else {
             return;
         };
-        let appended = last.as_ref().is_none_or(|last| last < low);
-        self.refold(fold, appended.then_some(last), low, high, &mut emit);
+        let start = if last.as_ref().is_none_or(|last| last < low) {
+            Start { after: last, state: std::mem::take(&mut self.tail), run: self.behind }
+        } else {
+            let checkpoint = self.checkpoints.range(..low).next_back();
+            let (after, state) = checkpoint.map(|(fact, state)| (fact.clone(), state.clone())).unzip();
+            Start { after, state: state.unwrap_or_default(), run: 0 }
+        };
+        self.refold(fold, start, high, &mut emit);
     }
 
-    /// Folds again from before `low` until the state agrees with a checkpoint after `high`.
-    ///
-    /// `appended` holds the last fact before the change (if there was one) when all of it lies
-    /// behind that.
-    fn refold(
-        &mut self,
-        fold: &F,
-        appended: Option<Option<F::Fact>>,
-        low: &F::Fact,
-        high: &F::Fact,
-        emit: &mut impl FnMut(F::Output, Diff),
-    ) {
-        let (start, mut state, mut run) = if let Some(last) = appended {
-            (last, std::mem::take(&mut self.tail), self.behind)
-        } else {
-            match self.checkpoints.range(..low).next_back() {
-                Some((fact, state)) => (Some(fact.clone()), state.clone(), 0),
-                None => (None, F::State::default(), 0),
-            }
-        };
-        let from = start.map_or(Unbounded, Excluded);
+    /// Folds again from `start` until the state agrees with a checkpoint after `high`.
+    fn refold(&mut self, fold: &F, start: Start<F>, high: &F::Fact, emit: &mut impl FnMut(F::Output, Diff)) {
+        let Start { after, mut state, mut run } = start;
+        let from = after.map_or(Unbounded, Excluded);
         for (fact, count) in self.facts.range((from, Unbounded)) {
             if *count <= 0 {
                 continue;
