@@ -277,8 +277,7 @@ impl Chain {
             let (filtered, held) = (self.history.filtered(slots.clone()), self.history.held(slots));
             plan.estimate(filtered, held, self.panes[last].period_us)
         });
-        let read =
-            |value: fn(&Estimate) -> Option<f64>| estimate.as_ref().and_then(value).and_then(Number::finite);
+        let read = |value: fn(&Estimate) -> Option<f64>| estimate.as_ref().and_then(value).and_then(rounded);
         Some(PulseWindow {
             session: self.session,
             start: (number - plan.panes + 1) * plan.hop,
@@ -301,6 +300,12 @@ impl Chain {
             packets: Span { first: content.offsets.0, last: content.offsets.1, ..Span::from(self.origin) },
         })
     }
+}
+
+/// An estimate to six decimals: far below what it can mean, far above where mathematical libraries differ in
+/// their last digit, so that a replay on another machine agrees.
+fn rounded(value: f64) -> Option<Number> {
+    Number::finite((value * 1e6).round() / 1e6)
 }
 
 /// The photoplethysmogram of a packet: its channel 0.
