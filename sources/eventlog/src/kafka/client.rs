@@ -185,13 +185,9 @@ impl Client {
         let config = self.options.administrator()?;
         let admin: AdminClient<DefaultClientContext> =
             config.create().map_err(|error| failure::setting(&error))?;
-        // -1: as many replicas as the cluster's own default says.
         let new = |topic: &&TopicSpec| (Arc::clone(&topic.name), topic.partitions as i32);
         let named: Vec<_> = topics.iter().map(new).collect();
-        let new: Vec<_> = named
-            .iter()
-            .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
-            .collect();
+        let new: Vec<_> = named.iter().map(|(name, partitions)| new_topic(name, *partitions)).collect();
         let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
         let created = futures::executor::block_on(admin.create_topics(&new, &options));
         for result in created.map_err(|error| self.explain(&error, "to create topics", None))? {
@@ -251,4 +247,13 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// A topic with as many replicas as the cluster's own default says (-1).
+///
+/// Records carry event time, and a device's clock may be ahead: the broker must not refuse its records (its
+/// default is one hour), or one wrong clock would stop every commit.
+fn new_topic(name: &str, partitions: i32) -> NewTopic<'_> {
+    NewTopic::new(name, partitions, TopicReplication::Fixed(-1))
+        .set("message.timestamp.after.max.ms", "9223372036854775807")
 }

@@ -251,9 +251,18 @@ pub(crate) fn calls_out_of_order_are_refused(stage: &Stage) {
 }
 
 /// Runs every case of this file as a test of its own, on the stage `$stage` makes from its name.
+/// Event times are what devices say: a wrong clock must not stop a commit.
+pub(crate) fn times_far_ahead_are_taken(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    // The year 2100.
+    let ahead = Draft { timestamp_ms: 4_102_444_800_000, ..draft(&topic, 0, "ahead") };
+    stage.commit([ahead]);
+    assert_eq!(stage.read(&[at(&topic, 0)], 1)[0].timestamp_ms, 4_102_444_800_000);
+}
+
 macro_rules! run_writing {
     ($stage:path) => {
-        $crate::writing::run_writing!($stage: visible_only_after_commit, aborted_records_are_never_seen, a_dropped_writer_leaves_nothing, one_commit_over_topics_and_offsets, offsets_belong_to_groups, records_keep_their_shape, opening_again_keeps_everything, a_later_writer_fences_the_earlier, writers_work_side_by_side, a_record_too_large_is_refused, a_transaction_may_be_empty, calls_out_of_order_are_refused);
+        $crate::writing::run_writing!($stage: visible_only_after_commit, aborted_records_are_never_seen, a_dropped_writer_leaves_nothing, one_commit_over_topics_and_offsets, offsets_belong_to_groups, records_keep_their_shape, opening_again_keeps_everything, a_later_writer_fences_the_earlier, writers_work_side_by_side, a_record_too_large_is_refused, a_transaction_may_be_empty, times_far_ahead_are_taken, calls_out_of_order_are_refused);
     };
     ($stage:path: $($case:ident),*) => {
         $(#[test]
