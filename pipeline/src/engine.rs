@@ -64,7 +64,7 @@ impl std::fmt::Debug for Shared {
 /// # Errors
 /// [`Error`]; committed epochs stay committed.
 pub fn run(config: &Config, shared: &Shared) -> Result<(), Error> {
-    let result = recover(config, shared).and_then(|engine| engine.live());
+    let result = recover(config, shared).and_then(Engine::live);
     if let Err(error) = &result {
         shared.readiness.set(State::Failed { reason: error.to_string() });
     }

@@ -22,7 +22,8 @@ const TABLES: [(&str, &str); 5] = [
 ];
 /// Names of columns and JSON fields that tell where a record stood on the log.
 #[cfg(feature = "real-kafka")]
-const OFFSETS: [&str; 6] = ["partition", "first_offset", "last_offset", "event_offset", "offsets", "record_offset"];
+const OFFSETS: [&str; 6] =
+    ["partition", "first_offset", "last_offset", "event_offset", "offsets", "record_offset"];
 
 pub(crate) enum Log {
     Embedded,
@@ -141,7 +142,8 @@ impl Run {
             #[cfg(feature = "real-kafka")]
             Log::Kafka(brokers) => {
                 let brokers = brokers.clone();
-                let options = eventlog::kafka::Options { brokers, group_id: None, properties: BTreeMap::new() };
+                let options =
+                    eventlog::kafka::Options { brokers, group_id: None, properties: BTreeMap::new() };
                 std::sync::Arc::new(eventlog::kafka::Kafka::open(&options).unwrap())
             }
         };
@@ -167,9 +169,13 @@ fn read(log: &eventlog::Shared, topic: &str, into: &mut BTreeMap<String, Vec<Val
         }
         for record in records {
             let key = String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into_owned();
-            let headers: Vec<_> =
-                record.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value))).collect();
-            let value = serde_json::from_slice(&record.value).unwrap_or_else(|_| serde_json::json!(record.value));
+            let headers: Vec<_> = record
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value)))
+                .collect();
+            let value =
+                serde_json::from_slice(&record.value).unwrap_or_else(|_| serde_json::json!(record.value));
             let result = serde_json::json!({ "headers": headers, "value": value, "at": record.timestamp_ms });
             into.entry(format!("{topic} {key}")).or_default().push(result);
         }
@@ -179,7 +185,12 @@ fn read(log: &eventlog::Shared, topic: &str, into: &mut BTreeMap<String, Vec<Val
 impl Outcome {
     /// Nothing lost, nothing twice, and there is something to compare.
     pub(crate) fn assert_clean(&self) {
-        assert_eq!((&self.report["lost"], &self.report["duplicate"]), (&0.into(), &0.into()), "{}", self.report);
+        assert_eq!(
+            (&self.report["lost"], &self.report["duplicate"]),
+            (&0.into(), &0.into()),
+            "{}",
+            self.report
+        );
         assert!(self.tables["windows"].len() > 200 && !self.tables["alerts"].is_empty(), "{}", self.report);
         assert!(!self.tables["dead_letters"].is_empty(), "{}", self.report);
     }

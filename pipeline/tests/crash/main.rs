@@ -5,6 +5,8 @@
 //! a real broker (feature `real-kafka`: it starts its own with `deploy/kafka/kafka.sh`), and that both logs
 //! lead to the same results.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 #[cfg(feature = "real-kafka")]
 mod broker;
 mod harness;
