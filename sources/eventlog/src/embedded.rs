@@ -17,6 +17,7 @@ mod chunk;
 mod index;
 mod reader;
 mod segment;
+mod unfinished;
 mod writer;
 
 use std::{

@@ -23,7 +23,7 @@ use fjall::{
     config::CompressionPolicy,
 };
 
-use super::segment::disk;
+use super::{segment::disk, unfinished};
 use crate::{Error, Result};
 
 /// Written into new logs; another number is refused.
@@ -91,8 +91,10 @@ impl Index {
     /// Opens or creates the index in `dir`.
     pub(super) fn open(dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir).map_err(disk("create", dir))?;
+        let (path, witness) = (dir.join("index"), dir.join("witness"));
+        unfinished::clear(dir, &path, &witness)?;
         let store = store(dir);
-        let database = Database::builder(dir.join("index"))
+        let database = Database::builder(path)
             .cache_size(CACHE_BYTES)
             .worker_threads(1)
             .max_cached_files(Some(64))
@@ -108,9 +110,8 @@ impl Index {
         let keyspace = |name| database.keyspace(name, options).map_err(&store);
         let (topics, chunks) = (keyspace("topics")?, keyspace("chunks")?);
         let (offsets, log) = (keyspace("offsets")?, keyspace("log")?);
-        let path = dir.join("witness");
-        let witness = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let witness = witness.and_then(|file| file.sync_all().map(|()| file)).map_err(disk("open", &path))?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&witness);
+        let witness = file.and_then(|file| file.sync_all().map(|()| file)).map_err(disk("open", &witness))?;
         let index = Self { dir: dir.to_owned(), database, topics, chunks, offsets, log, witness };
         index.check()?;
         Ok(index)
