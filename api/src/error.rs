@@ -97,7 +97,8 @@ impl Error {
             DataFusionError::ObjectStore(_)
             | DataFusionError::ParquetError(_)
             | DataFusionError::IoError(_) => Self::running(error),
-            _ => Self::Statement { message: first_line(&error.strip_backtrace()) },
+            // What is around it names the step of the planner, which says nothing to who asked.
+            root => Self::Statement { message: first_line(&root.strip_backtrace()) },
         }
     }
 
@@ -165,6 +166,14 @@ mod tests {
         ] {
             assert!(!Error::running(&error).to_string().contains(secret));
         }
+    }
+
+    #[test]
+    fn a_statement_is_told_what_is_wrong_not_which_step_found_it() {
+        let root = DataFusionError::Plan("octet_length requires String".to_owned());
+        let message = Error::planning(&root.context("type_coercion")).to_string();
+        assert!(message.contains("octet_length requires String"), "{message}");
+        assert!(!message.contains("type_coercion"), "{message}");
     }
 
     #[test]
