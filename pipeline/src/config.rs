@@ -3,9 +3,11 @@
 //! Defaults live in `default.toml` and nowhere else. A file, the environment and the command line
 //! override them; [`Loaded`] remembers where each value came from.
 
+mod error;
 mod layers;
 
-pub use layers::{Error, Layers, Source};
+pub use error::{Error, Source};
+pub use layers::Layers;
 
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -68,20 +70,43 @@ pub struct Loaded {
     pub layers: Layers,
 }
 
+/// Worker threads at most: each has a channel to every other.
+const MOST_WORKERS: usize = 256;
+
 /// Puts the layers together.
 ///
 /// # Errors
 /// Names file and line, key and the nearest valid key.
 pub fn load(layers: Layers) -> Result<Loaded, Error> {
     let config: Config = layers.assemble()?;
-    if config.workers.count == 0 {
-        return Err(layers.refuse("workers.count", "must be at least 1"));
+    match unusable(&config) {
+        Some((key, must)) => Err(layers.refuse(key, must)),
+        None => Ok(Loaded { config, layers }),
     }
-    if config.log.partitions == 0 {
-        return Err(layers.refuse("log.partitions", "must be at least 1"));
-    }
-    if config.epoch.max_records == 0 || config.epoch.max_bytes == 0 {
-        return Err(layers.refuse("epoch.max_records", "must be at least 1, and so must epoch.max_bytes"));
-    }
-    Ok(Loaded { config, layers })
+}
+
+/// The first key whose value has the right type and can still not work, and what it must be.
+///
+/// What would otherwise fail later, or worse: make dead letters of good packets.
+fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
+    const SOME: &str = "must be at least 1";
+    let (workers, pulse) = (config.workers.count, &config.pulse);
+    let (low, high) = (pulse.low_hz, pulse.high_hz);
+    let rules = [
+        ("workers.count", SOME, workers >= 1),
+        ("workers.count", "must be at most 256", workers <= MOST_WORKERS),
+        ("log.partitions", SOME, config.log.partitions >= 1),
+        ("epoch.max_records", SOME, config.epoch.max_records >= 1),
+        ("epoch.max_bytes", SOME, config.epoch.max_bytes >= 1),
+        ("commit.attempts", SOME, config.commit.attempts >= 1),
+        ("commit.window_partitions", SOME, config.commit.window_partitions >= 1),
+        ("commit.alert_partitions", SOME, config.commit.alert_partitions >= 1),
+        ("pulse.window_s", SOME, pulse.window_s >= 1),
+        ("pulse.hop_s", SOME, pulse.hop_s >= 1),
+        ("pulse.hop_s", "must not be longer than pulse.window_s", pulse.hop_s <= pulse.window_s),
+        ("pulse.real_percent", "must be at most 100", pulse.real_percent <= 100),
+        ("pulse.low_hz", "must be greater than 0", low > 0.0),
+        ("pulse.high_hz", "must be a number greater than pulse.low_hz", high.is_finite() && high > low),
+    ];
+    rules.into_iter().find(|(.., holds)| !holds).map(|(key, must, _)| (key, must))
 }

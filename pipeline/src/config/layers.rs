@@ -2,10 +2,12 @@
 //!
 //! # Invariants
 //! - Every key exists in the defaults, is listed in [`OPTIONAL`], or lies in a table of [`FREE`].
-//! - A value has the type of its default.
+//! - A value has the type of its default; one in a table of [`FREE`] is a string.
+//! - No message holds a value of a table of [`FREE`]: it may be a secret.
 
+use super::{Error, Source};
 use serde::de::DeserializeOwned;
-use std::{collections::BTreeMap, fmt, ops::Range, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, fmt, ops::Range, path::Path};
 use toml::{Table, Value, de::DeTable};
 
 /// Keys that have no default.
@@ -21,78 +23,16 @@ const FREE: [&str; 1] = ["log.kafka.properties."];
 /// Prefix of environment variables.
 const PREFIX: &str = "MANPASIK_";
 
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// `default.toml`.
-    Default,
-    /// A file, at a line.
-    File(String, usize),
-    /// An environment variable.
-    Environment(String),
-    /// A flag of the command line.
-    Flag(String),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(file, line) => write!(f, "{file}:{line}"),
-            Self::Environment(name) => write!(f, "environment {name}"),
-            Self::Flag(flag) => f.write_str(flag),
-        }
-    }
-}
-
-/// Why a configuration cannot be used, and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read.
-    #[error("could not read configuration {file}: {reason}; check the path given with --config")]
-    Unreadable {
-        /// File.
-        file: String,
-        /// What the system said.
-        reason: std::io::ErrorKind,
-    },
-    /// The file is not TOML.
-    #[error("{at}: not valid TOML: {message}")]
-    Syntax {
-        /// File and line.
-        at: Source,
-        /// What is wrong.
-        message: String,
-    },
-    /// A key that does not exist.
-    #[error("{at}: unknown key \"{key}\"; did you mean \"{nearest}\"? (`manpasik config` lists all keys)")]
-    UnknownKey {
-        /// Where it stands.
-        at: Source,
-        /// The key.
-        key: String,
-        /// The valid key closest to it.
-        nearest: String,
-    },
-    /// A value that cannot be used.
-    #[error("{at}: key \"{key}\" {expected}")]
-    BadValue {
-        /// Where it stands.
-        at: Source,
-        /// The key.
-        key: String,
-        /// What it must be.
-        expected: String,
-    },
-    /// The layers together do not make a configuration.
-    #[error("configuration cannot be used: {0}")]
-    Whole(String),
-}
-
 /// Values by dotted key, each with its source.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Layers {
     values: BTreeMap<String, (Value, Source)>,
+}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.effective()).finish()
+    }
 }
 
 impl Layers {
@@ -138,20 +78,29 @@ impl Layers {
     }
 
     /// Adds the variables of an environment that begin with the prefix.
-    pub fn environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<(), Error> {
-        let mut ours: Vec<_> = variables.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    ///
+    /// Variables of others need not be text.
+    pub fn environment(
+        &mut self,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<(), Error> {
+        let named = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        let mut ours: Vec<_> = named.filter(|(name, _)| name.starts_with(PREFIX)).collect();
         ours.sort();
-        for (name, text) in ours {
+        for (name, value) in ours {
             let key = name[PREFIX.len()..].to_lowercase().replace("__", ".");
-            self.set_text(&key, &text, Source::Environment(name))?;
+            let at = Source::Environment(name);
+            let Ok(text) = value.into_string() else {
+                return Err(Error::BadValue { at, key, expected: "must be UTF-8 text".into() });
+            };
+            self.set_text(&key, &text, at)?;
         }
         Ok(())
     }
 
     /// Adds one value given as text, as a flag or a variable gives it.
     pub fn set_text(&mut self, key: &str, text: &str, source: Source) -> Result<(), Error> {
-        let is_string = matches!(self.values.get(key), Some((Value::String(_), _)) | None);
-        let value = if is_string {
+        let value = if matches!(self.kind(key), Some("string") | None) {
             Value::String(text.to_owned())
         } else {
             let parsed = format!("value = {text}").parse::<Table>();
@@ -162,17 +111,20 @@ impl Layers {
     }
 
     fn set(&mut self, key: String, value: Value, at: Source) -> Result<(), Error> {
-        let optional = OPTIONAL.iter().find(|(known, _)| *known == key).map(|(_, kind)| *kind);
-        let known = self.values.get(&key).map(|(known, _)| known.type_str()).or(optional);
-        match known {
+        match self.kind(&key) {
             Some(kind) if kind == value.type_str() => {}
             Some(kind) => {
                 let expected = format!("must be of type {kind}, not {}", value.type_str());
                 return Err(Error::BadValue { at, key, expected });
             }
-            None if FREE.iter().any(|table| key.starts_with(table)) => {}
+            // A header with nothing below it says nothing.
+            None if self.is_table(&key) && value.as_table().is_some_and(Table::is_empty) => return Ok(()),
+            None if self.is_table(&key) => {
+                let expected = "is a table of keys, not a value; write one of its keys".into();
+                return Err(Error::BadValue { at, key, expected });
+            }
             None => {
-                let nearest = self.nearest(&key);
+                let nearest = self.nearest(&key, value.is_table());
                 return Err(Error::UnknownKey { at, key, nearest });
             }
         }
@@ -180,10 +132,33 @@ impl Layers {
         Ok(())
     }
 
-    /// The valid key closest to `key`.
-    fn nearest(&self, key: &str) -> String {
-        let valid = self.values.keys().map(String::as_str).chain(OPTIONAL.map(|(key, _)| key));
-        valid.min_by_key(|known| strsim::damerau_levenshtein(known, key)).unwrap_or_default().to_owned()
+    /// The type a value of `key` must have; `None` if there is no such key.
+    fn kind(&self, key: &str) -> Option<&str> {
+        let known = self.values.get(key).map(|(known, _)| known.type_str());
+        let optional = || OPTIONAL.iter().find(|(known, _)| *known == key).map(|(_, kind)| *kind);
+        let free = || FREE.iter().any(|table| key.starts_with(table)).then_some("string");
+        known.or_else(optional).or_else(free)
+    }
+
+    /// Every key but those of free tables, in no particular order.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str).chain(OPTIONAL.map(|(key, _)| key))
+    }
+
+    /// Whether valid keys lie below `key`.
+    fn is_table(&self, key: &str) -> bool {
+        let is_below = |below: &str| below.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        self.keys().chain(FREE).any(is_below)
+    }
+
+    /// The valid key (or table) closest to `key`: one that ends with it, or else the one with the
+    /// fewest typos.
+    fn nearest(&self, key: &str, is_table: bool) -> String {
+        let ending = format!(".{key}");
+        let whole = self.keys().find(|known| known.ends_with(&ending));
+        let named = || self.keys().map(|known| if is_table { parent(known) } else { known });
+        let typo = || named().min_by_key(|known| strsim::damerau_levenshtein(known, key));
+        whole.or_else(typo).unwrap_or_default().to_owned()
     }
 
     /// An error about a value that is in force.
@@ -195,14 +170,19 @@ impl Layers {
     /// Each key in force with its value as TOML and its source; secrets are not shown.
     pub fn effective(&self) -> impl Iterator<Item = (&str, String, &Source)> {
         self.values.iter().map(|(key, (value, source))| {
-            let secret = ["password", "secret", "sasl.jaas", "token"].iter().any(|word| key.contains(word));
-            let shown = if secret { "\"…\"".to_owned() } else { value.to_string() };
+            let free = FREE.iter().find_map(|table| key.strip_prefix(table));
+            let is_secret = free.is_some_and(eventlog::kafka::is_secret);
+            let shown = if is_secret { "\"…\"".to_owned() } else { value.to_string() };
             (key.as_str(), shown, source)
         })
     }
 
     /// The configuration that the values make, with `{data_dir}` filled in.
     pub(super) fn assemble<C: DeserializeOwned>(&self) -> Result<C, Error> {
+        self.deserialize().map_err(|error| self.blame::<C>(&error))
+    }
+
+    fn deserialize<C: DeserializeOwned>(&self) -> Result<C, toml::de::Error> {
         let data_dir = self.values.get("data_dir").and_then(|(value, _)| value.as_str()).unwrap_or("data");
         let mut root = Table::new();
         for table in FREE {
@@ -215,8 +195,29 @@ impl Layers {
             };
             insert(&mut root, key, value);
         }
-        Value::Table(root).try_into().map_err(|error: toml::de::Error| Error::Whole(error.to_string()))
+        Value::Table(root).try_into()
     }
+
+    /// Says which value is at fault: the one without which the rest would do.
+    fn blame<C: DeserializeOwned>(&self, error: &toml::de::Error) -> Error {
+        let defaults = Self::defaults();
+        let set = self.values.iter().filter(|(_, (_, at))| *at != Source::Default);
+        for (key, (_, at)) in set {
+            let mut without = self.clone();
+            without.values.remove(key);
+            without.values.extend(defaults.values.get_key_value(key).map(|(k, v)| (k.clone(), v.clone())));
+            if without.deserialize::<C>().is_ok() {
+                let expected = format!("cannot be used: {}", error.message());
+                return Error::BadValue { at: at.clone(), key: key.clone(), expected };
+            }
+        }
+        Error::Whole(error.to_string().trim_end().replace('\n', " "))
+    }
+}
+
+/// The table that a key stands in.
+fn parent(key: &str) -> &str {
+    key.rsplit_once('.').map_or(key, |(table, _)| table)
 }
 
 /// Puts a value at a dotted key; keys inside a free table keep their dots.
@@ -237,17 +238,17 @@ fn insert(root: &mut Table, key: &str, value: Value) {
 fn flatten(prefix: &str, table: Table, each: &mut impl FnMut(String, Value)) {
     for (key, value) in table {
         match value {
-            Value::Table(below) => flatten(&format!("{prefix}{key}."), below, each),
+            Value::Table(below) if !below.is_empty() => flatten(&format!("{prefix}{key}."), below, each),
             value => each(format!("{prefix}{key}"), value),
         }
     }
 }
 
 fn locate(prefix: &str, table: &DeTable<'_>, each: &mut impl FnMut(String, Range<usize>)) {
-    for (key, value) in table.iter() {
+    for (key, value) in table {
         match value.get_ref().as_table() {
-            Some(below) => locate(&format!("{prefix}{}.", key.get_ref()), below, each),
-            None => each(format!("{prefix}{}", key.get_ref()), key.span()),
+            Some(below) if !below.is_empty() => locate(&format!("{prefix}{}.", key.get_ref()), below, each),
+            _ => each(format!("{prefix}{}", key.get_ref()), key.span()),
         }
     }
 }
@@ -256,3 +257,6 @@ fn locate(prefix: &str, table: &DeTable<'_>, each: &mut impl FnMut(String, Range
 fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
+
+#[cfg(test)]
+mod tests;

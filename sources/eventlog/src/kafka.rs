@@ -20,7 +20,7 @@ mod writer;
 use std::{ops::Range, sync::Arc};
 
 use self::client::Client;
-pub use self::settings::Options;
+pub use self::settings::{Options, is_secret};
 use crate::{Log, Reader, Result, TopicPartition, TopicSpec, Writer};
 
 /// A Kafka cluster; clones share its connections.

@@ -48,7 +48,8 @@ fn shown(properties: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
     shown
 }
 
-fn is_secret(name: &str) -> bool {
+/// Whether the value of a property of this name must never be shown.
+pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "secret", "key", "token", "pem", "sasl.oauthbearer.config"]
         .iter()
