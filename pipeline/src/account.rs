@@ -95,3 +95,31 @@ impl Account {
         Duration::from_micros(self.lock().1.value_at_quantile(0.99))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_add_up_and_unused_packets_are_not_out() {
+        let account = Account::default();
+        let tally =
+            |packets, duplicates, too_late| Tally { packets, duplicates, too_late, ..Tally::default() };
+        account.committed(4, 10, &Output::default(), tally(8, 2, 1));
+        let counts = account.committed(6, 5, &Output::default(), tally(5, 0, 0));
+        assert_eq!((counts.records, counts.epochs, counts.last_epoch), (15, 2, Some(6)));
+        assert_eq!((counts.tally.packets, counts.used()), (13, 10));
+    }
+
+    #[test]
+    fn the_latency_of_most_records_is_told_not_of_most_epochs() {
+        let account = Account::default();
+        assert_eq!(account.p99(), Duration::ZERO);
+        account.visible(Duration::from_millis(20), 1_000);
+        account.visible(Duration::from_hours(1), 5);
+        assert!((19..=21).contains(&account.p99().as_millis()), "{:?}", account.p99());
+        account.visible(Duration::from_hours(1), 1_000);
+        // What is longer than can be told apart counts as the longest.
+        assert!(account.p99() >= Duration::from_micros(LONGEST_US), "{:?}", account.p99());
+    }
+}

@@ -151,7 +151,7 @@ pub(crate) fn load(cli: &Cli) -> anyhow::Result<Loaded> {
     if let Some(file) = &cli.config {
         layers.file(file)?;
     }
-    layers.environment(std::env::vars())?;
+    layers.environment(std::env::vars_os())?;
     let kafka = cli.brokers.as_ref().map(|_| "kafka".to_owned());
     let flags = [
         ("--data-dir", "data_dir", &cli.data_dir),
@@ -167,14 +167,15 @@ pub(crate) fn load(cli: &Cli) -> anyhow::Result<Loaded> {
     }
     for pair in &cli.set {
         let Some((key, value)) = pair.split_once('=') else {
-            bail!("--set {pair}: write it as KEY=VALUE");
+            // Not repeated: it may be a secret.
+            bail!("a --set has no \"=\": write it as KEY=VALUE");
         };
         layers.set_text(key.trim(), value.trim(), Source::Flag("--set".into()))?;
     }
     Ok(config::load(layers)?)
 }
 
-/// Log lines go to standard error; RUST_LOG filters them.
+/// Log lines go to standard error; `RUST_LOG` filters them.
 pub(crate) fn start_logging(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
@@ -187,7 +188,14 @@ pub(crate) fn start_logging(cli: &Cli) {
 }
 
 pub(crate) fn complain(error: &anyhow::Error) {
-    writeln!(std::io::stderr().lock(), "manpasik: {error:#}").unwrap_or_default();
+    let mut text = format!("manpasik: {error}");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many messages hold their cause already.
+        if !text.contains(&cause) {
+            text.extend([": ", &cause]);
+        }
+    }
+    writeln!(std::io::stderr().lock(), "{text}").unwrap_or_default();
 }
 
 fn say(text: &str) {

@@ -49,11 +49,14 @@ pub fn run(config: &Config, options: &Options, stop: &Arc<AtomicBool>) -> Result
     let replayer = Replayer::start(service.shared(), config, options, &recordings, stop)?;
     let mut finished = false;
     while !stop.load(Ordering::Relaxed) && !service.is_finished() {
-        screen.refresh(replayer.progress())?;
-        if !finished
-            && replayer.is_done()
-            && service.shared().account.counts().records >= replayer.progress().total
-        {
+        // Asked in this order: what a replay has written stands when it is done.
+        let (is_done, progress) = (replayer.is_done(), replayer.progress());
+        screen.refresh(progress)?;
+        if is_done && progress.written < progress.total {
+            // It failed; `join` says why.
+            break;
+        }
+        if !finished && is_done && service.shared().account.counts().records >= progress.total {
             finished = true;
             screen.replayed(address);
             if options.exit {

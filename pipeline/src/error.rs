@@ -25,6 +25,12 @@ pub enum Error {
     /// The recordings cannot be replayed.
     #[error("recordings: {0}")]
     Recordings(#[from] sources::Error),
+    /// The log holds input that the replay did not write.
+    #[error(
+        "the log already holds other input than this replay: start over with --reset, or name another \
+         --data-dir (on Kafka, delete the topics or name other brokers)"
+    )]
+    Occupied,
     /// The door cannot open or answer.
     #[error("door: {0}")]
     Door(#[from] api::Error),

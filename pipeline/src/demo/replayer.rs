@@ -2,6 +2,10 @@
 //!
 //! How many records of each partition were written is committed with them, so a replay that was
 //! killed goes on with the next record: none is written twice, none is left out.
+//!
+//! # Invariants
+//! - The first commit, of zeros, comes before the first record. So a log with records and without
+//!   counts of this replay holds something else, and the replay refuses it.
 
 use super::Options;
 use crate::{Error, config::Config, engine::Shared};
@@ -18,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Consumer group under which the counts are kept, and transactional id of the writer.
+/// Transactional id of the writer, and how the consumer group begins under which the counts are kept.
 const NAME: &str = "manpasik-replay";
 /// Records of one transaction at most.
 const BATCH: usize = 2_000;
@@ -57,20 +61,32 @@ impl Replayer {
             let partitions = 0..log.partitions(input.topic())?;
             places.extend(partitions.map(|partition| TopicPartition::new(input.topic(), partition)));
         }
-        let known = log.committed(NAME, &places)?;
-        let counts: BTreeMap<_, _> =
-            places.into_iter().zip(known).map(|(place, count)| (place, count.unwrap_or(0))).collect();
-        let written = Arc::new(AtomicU64::new(counts.values().sum()));
         let traffic = recordings.traffic(config.log.partitions, options.spoil);
+        let total = traffic.total();
+        let group = format!("{NAME}-{}", identity(recordings, config.log.partitions, total));
+        let mut writer = log.writer(NAME)?;
+        let known = log.committed(&group, &places)?;
+        let counts: BTreeMap<_, _> =
+            places.into_iter().zip(&known).map(|(place, count)| (place, count.unwrap_or(0))).collect();
+        if known.iter().all(Option::is_none) {
+            for place in counts.keys() {
+                if log.range(place)?.end > 0 {
+                    return Err(Error::Occupied);
+                }
+            }
+            writer.begin()?;
+            commit(&mut *writer, &group, &counts)?;
+        }
+        let written = Arc::new(AtomicU64::new(counts.values().sum()));
+        let rest = traffic.skip_written(&counts);
         let work = Work {
-            writer: log.writer(NAME)?,
+            writer,
+            group,
             counts,
             written: Arc::clone(&written),
             speed: options.speed,
             stop: Arc::clone(stop),
         };
-        let total = traffic.total();
-        let rest = traffic.skip_written(&work.counts);
         let thread = std::thread::Builder::new()
             .name("replay".into())
             .spawn(move || work.run(rest))
@@ -93,8 +109,33 @@ impl Replayer {
     }
 }
 
+/// What tells one replay from another: which recordings, in how many records over how many partitions.
+fn identity(recordings: &Recordings, partitions: u32, total: u64) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for recording in recordings.iter() {
+        hasher.update(recording.session().to_string().as_bytes());
+    }
+    hasher.update(&partitions.to_le_bytes());
+    hasher.update(&total.to_le_bytes());
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+/// Ends the open transaction with the counts.
+fn commit(writer: &mut dyn Writer, group: &str, counts: &BTreeMap<TopicPartition, u64>) -> Result<(), Error> {
+    let counts: Vec<_> = counts.iter().map(|(place, count)| (place.clone(), *count)).collect();
+    match writer.commit(group, &counts)? {
+        eventlog::Outcome::Committed => Ok(()),
+        outcome => {
+            let message =
+                format!("the log answered {outcome:?}; start the demo again, it goes on where it was");
+            Err(Error::Workers(message))
+        }
+    }
+}
+
 struct Work {
     writer: Box<dyn Writer>,
+    group: String,
     counts: BTreeMap<TopicPartition, u64>,
     written: Arc<AtomicU64>,
     speed: Option<f64>,
@@ -133,15 +174,7 @@ impl Work {
             *self.counts.entry(place).or_insert(0) += 1;
             self.writer.send(draft)?;
         }
-        let counts: Vec<_> = self.counts.iter().map(|(place, count)| (place.clone(), *count)).collect();
-        match self.writer.commit(NAME, &counts)? {
-            eventlog::Outcome::Committed => {}
-            outcome => {
-                let message =
-                    format!("the log answered {outcome:?}; start the demo again, it goes on where it was");
-                return Err(Error::Workers(message));
-            }
-        }
+        commit(&mut *self.writer, &self.group, &self.counts)?;
         self.written.fetch_add(records, Ordering::Relaxed);
         Ok(())
     }
