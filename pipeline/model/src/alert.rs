@@ -106,13 +106,14 @@ impl ChangeKind {
     }
 }
 
-/// One change of one alert: a fact; when late data removes its cause, the fact is retracted.
+/// One change of one alert, ordered by time: a fact; when late data removes its cause, the fact is retracted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AlertChange {
-    /// Identity of the alert: derived from user, session, rule and onset.
-    pub alert: EventId,
+    // First, so that changes are ordered, and told, by time.
     /// When, in event time.
     pub at: Micros,
+    /// Identity of the alert: derived from user, session, rule and onset.
+    pub alert: EventId,
     /// What.
     pub kind: ChangeKind,
     /// Level from now on; of a cleared alert, the highest it had.
