@@ -97,14 +97,14 @@ impl Error {
 fn next_step(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "free some space or set another lake.dir"
+            "free some space or set another commit.lake.dir"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "make it writable for this user or set another lake.dir"
+            "make it writable for this user or set another commit.lake.dir"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "set lake.dir to a directory"
+            "set commit.lake.dir to a directory"
         }
-        _ => "check the disk or set another lake.dir",
+        _ => "check the disk or set another commit.lake.dir",
     }
 }

@@ -79,7 +79,8 @@ impl Layers {
 
     /// Adds the variables of an environment that begin with the prefix.
     ///
-    /// Variables of others need not be text.
+    /// Variables of others need not be text. A name without a double underscore that is no key is somebody
+    /// else's too: Kubernetes sets `MANPASIK_PORT` and the like for a service called manpasik.
     pub fn environment(
         &mut self,
         variables: impl Iterator<Item = (OsString, OsString)>,
@@ -89,6 +90,9 @@ impl Layers {
         ours.sort();
         for (name, value) in ours {
             let key = name[PREFIX.len()..].to_lowercase().replace("__", ".");
+            if !name.contains("__") && self.kind(&key).is_none() {
+                continue;
+            }
             let at = Source::Environment(name);
             let Ok(text) = value.into_string() else {
                 return Err(Error::BadValue { at, key, expected: "must be UTF-8 text".into() });

@@ -8,7 +8,7 @@ fn a_file_where_the_lake_must_be_is_told_at_the_start() {
     let place = Place::new();
     place.write("data/lake", "a file");
     let said = place.say(&["--listen", "127.0.0.1:0", "run"]);
-    said.refused(&["data/lake", "Not a directory", "set lake.dir to a directory"]);
+    said.refused(&["data/lake", "Not a directory", "set commit.lake.dir to a directory"]);
     assert_eq!(fs::read_to_string(place.path("data/lake")).unwrap(), "a file");
 }
 

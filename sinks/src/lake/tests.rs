@@ -130,9 +130,9 @@ fn a_directory_that_cannot_be_is_named_with_the_next_step() {
         let text = error.to_string();
         assert!(matches!(error, Error::Disk { .. }), "{text}");
         assert!(text.contains(file.to_str().unwrap()) && text.contains("os error"), "{text}");
-        assert!(text.ends_with("set lake.dir to a directory"), "{text}");
+        assert!(text.ends_with("set commit.lake.dir to a directory"), "{text}");
     }
-    assert!(message(&dir.path().join("nothing")).ends_with("set lake.dir to a directory"));
+    assert!(message(&dir.path().join("nothing")).ends_with("set commit.lake.dir to a directory"));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn write_in_limited_process(dir: &Path) {
     let text = error.to_string();
     assert!(matches!(error, Error::Disk { .. }), "{text}");
     assert!(
-        text.contains("File too large") && text.ends_with("free some space or set another lake.dir"),
+        text.contains("File too large") && text.ends_with("free some space or set another commit.lake.dir"),
         "{text}"
     );
     assert_eq!(fs::read_dir(dir.join(INCOMING)).unwrap().count(), 0);

@@ -38,7 +38,13 @@ fn each_layer_overrides_the_ones_before_and_is_named() {
     expect(&layers, "100", "default");
     layers.text("m.toml", "# mine\n[epoch]\ntick_ms = 1").unwrap();
     expect(&layers, "1", "m.toml:3");
-    layers.environment(variables(&[("MANPASIK_EPOCH__TICK_MS", "2"), ("HOME", "/")])).unwrap();
+    layers
+        .environment(variables(&[
+            ("MANPASIK_EPOCH__TICK_MS", "2"),
+            ("MANPASIK_PORT", "tcp://10.0.0.1:1"),
+            ("HOME", "/"),
+        ]))
+        .unwrap();
     expect(&layers, "2", "environment MANPASIK_EPOCH__TICK_MS");
     layers.set_text("epoch.tick_ms", "3", Source::Flag("--set".into())).unwrap();
     expect(&layers, "3", "--set");

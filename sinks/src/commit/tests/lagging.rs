@@ -22,7 +22,7 @@ fn commits_go_on_and_the_lake_catches_up() {
     assert_eq!(files(&rig.lake()), Vec::<PathBuf>::new(), "nothing half done takes space");
     assert!(lag.reason.contains(obstacle.to_str().unwrap()), "{}", lag.reason);
     assert!(
-        lag.reason.contains("os error") && lag.reason.ends_with("set lake.dir to a directory"),
+        lag.reason.contains("os error") && lag.reason.ends_with("set commit.lake.dir to a directory"),
         "{}",
         lag.reason
     );

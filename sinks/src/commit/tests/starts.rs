@@ -15,7 +15,7 @@ fn a_lake_that_is_not_a_directory() {
     fs::write(rig.lake(), "").unwrap();
     let text = refused(&rig);
     assert!(text.contains(rig.lake().to_str().unwrap()) && text.contains("os error"), "{text}");
-    assert!(text.ends_with("set lake.dir to a directory"), "{text}");
+    assert!(text.ends_with("set commit.lake.dir to a directory"), "{text}");
 }
 
 #[test]
