@@ -88,9 +88,7 @@ impl Lake {
     /// # Errors
     /// [`Error::Disk`] or [`Error::Damaged`].
     pub fn read(dir: &Path) -> Result<BTreeMap<String, Vec<LakeFile>>, Error> {
-        let dir = fs::canonicalize(dir).map_err(Error::disk("open", dir))?;
-        let chain = Chain::read(&dir)?;
-        chain.check_lengths(&dir)?;
+        let (dir, chain) = verified(dir)?;
         Ok(chain.tables().map(|table| (table.to_owned(), chain.files(table, &dir))).collect())
     }
 
@@ -101,9 +99,7 @@ impl Lake {
     /// # Errors
     /// As [`Self::read`].
     pub fn snapshot(dir: &Path) -> Result<Snapshot, Error> {
-        let dir = fs::canonicalize(dir).map_err(Error::disk("open", dir))?;
-        let chain = Chain::read(&dir)?;
-        chain.check_lengths(&dir)?;
+        let (dir, chain) = verified(dir)?;
         let tables = model::table::all().into_iter().map(|table| {
             let files = Arc::new(chain.files(table.name, &dir));
             (table.name, TableView { files, ..TableView::default() })
@@ -221,6 +217,14 @@ impl Lake {
     fn published(&self, sequence: u64) -> PathBuf {
         self.dir.join(manifest::path(sequence))
     }
+}
+
+/// The chain of a lake that somebody else writes: whole, and every file there in its full length.
+fn verified(dir: &Path) -> Result<(PathBuf, Chain), Error> {
+    let dir = fs::canonicalize(dir).map_err(Error::disk("open", dir))?;
+    let chain = Chain::read(&dir)?;
+    chain.check_lengths(&dir)?;
+    Ok((dir, chain))
 }
 
 /// Takes the next free number by creating its file, which also proves that the directory is writable.
