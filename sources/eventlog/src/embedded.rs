@@ -71,6 +71,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Visible {
     topics: HashMap<Arc<str>, TopicSlots>,
+    /// The first offset kept, by slot.
+    starts: Vec<u64>,
     /// One past the last committed offset, by slot.
     ends: Vec<u64>,
     /// The latest generation of each transactional id; an older one is fenced.
@@ -89,11 +91,11 @@ impl Embedded {
         let mut visible = Visible::default();
         for (name, slots) in index.topics()? {
             let past = (slots.first + slots.partitions) as usize;
-            visible.ends.resize(visible.ends.len().max(past), 0);
+            visible.grow(visible.ends.len().max(past));
             visible.topics.insert(name.into(), slots);
         }
-        for (slot, end) in visible.ends.iter_mut().enumerate() {
-            *end = index.end(slot as u32)?;
+        for slot in 0..visible.ends.len() {
+            (visible.starts[slot], visible.ends[slot]) = (index.start(slot as u32)?, index.end(slot as u32)?);
         }
         let commits = Mutex::new(index.commits()?);
         let (visible, grown) = (Mutex::new(visible), Condvar::new());
@@ -124,6 +126,16 @@ impl Visible {
 
     fn end(&self, slot: u32) -> u64 {
         self.ends[slot as usize]
+    }
+
+    fn range(&self, slot: u32) -> Range<u64> {
+        self.starts[slot as usize]..self.end(slot)
+    }
+
+    /// Makes room for so many slots.
+    fn grow(&mut self, slots: usize) {
+        self.starts.resize(slots, 0);
+        self.ends.resize(slots, 0);
     }
 }
 
@@ -169,7 +181,7 @@ impl Log for Embedded {
         }
         self.inner.index.add_topics(new.iter().map(|(name, slots)| (&**name, *slots)))?;
         let mut visible = self.inner.visible();
-        visible.ends.resize(slots as usize, 0);
+        visible.grow(slots as usize);
         visible.topics.extend(new);
         Ok(())
     }
@@ -183,7 +195,30 @@ impl Log for Embedded {
 
     fn range(&self, at: &TopicPartition) -> Result<Range<u64>> {
         let visible = self.inner.visible();
-        Ok(0..visible.end(visible.slot(&at.topic, at.partition)?))
+        Ok(visible.range(visible.slot(&at.topic, at.partition)?))
+    }
+
+    fn truncate(&self, at: &TopicPartition, before: u64) -> Result<()> {
+        // Nobody commits meanwhile: what the index names and what writers hold is all there is.
+        let _committing = self.inner.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = {
+            let mut visible = self.inner.visible();
+            let slot = visible.slot(&at.topic, at.partition)?;
+            let range = visible.range(slot);
+            if before > range.end {
+                return Err(Error::OutOfRange { at: at.clone(), offset: before, range });
+            }
+            if before <= range.start {
+                return Ok(());
+            }
+            // Before the index forgets: a reader that meets the gap must find it explained.
+            visible.starts[slot as usize] = before;
+            slot
+        };
+        if self.inner.index.truncate(slot, before)? {
+            self.inner.segments.keep(&self.inner.index.segments()?)?;
+        }
+        Ok(())
     }
 
     fn committed(&self, group: &str, at: &[TopicPartition]) -> Result<Vec<Option<u64>>> {

@@ -125,6 +125,7 @@ pub enum Error {
 impl Error {
     /// Whether the same writer can go on after [`crate::Writer::abort`].
     ///
+    /// If [`crate::Writer::begin`] then says [`Error::Stopped`], the log refused late and a new writer is needed after all.
     /// False where a new writer, another configuration or a person is needed.
     pub fn can_abort(&self) -> bool {
         matches!(

@@ -14,6 +14,7 @@ mod failure;
 mod fetcher;
 mod producer;
 mod reader;
+mod retention;
 mod settings;
 mod writer;
 
@@ -53,6 +54,10 @@ impl Log for Kafka {
 
     fn range(&self, at: &TopicPartition) -> Result<Range<u64>> {
         self.client.range(at)
+    }
+
+    fn truncate(&self, at: &TopicPartition, before: u64) -> Result<()> {
+        self.client.truncate(at, before)
     }
 
     fn committed(&self, group: &str, at: &[TopicPartition]) -> Result<Vec<Option<u64>>> {

@@ -2,14 +2,15 @@
 //!
 //! The pipeline knows this trait and nothing else of a log. Two implementations pass one
 //! conformance suite: [`embedded`] (durable on local disk, nothing to install) and [`kafka`]
-//! (Apache Kafka through librdkafka).
+//! (Apache Kafka through librdkafka). A third, `sim` (feature of that name), is Kafka's behaviour in memory, seeded, with faults.
 //!
 //! # Invariants
 //! - A reader sees only committed records, per partition in offset order, each once per assignment.
 //! - What a writer sends between `begin` and `commit`, over any number of topics, becomes visible
 //!   together with the consumer offsets passed to `commit`, or not at all.
 //! - Offsets grow along a partition; they need not be dense (Kafka's control records take some).
-//! - Opening a writer fences every earlier writer of the same transactional id.
+//! - Opening a writer fences every earlier writer of the same transactional id, for good: a writer that cannot trust its past
+//!   any more stops. It never takes its id back by itself, for it cannot know whether it was fenced meanwhile.
 //! - Keys and values are opaque bytes; they never reach a log line or an error text.
 
 mod error;
@@ -18,6 +19,8 @@ mod record;
 
 pub mod embedded;
 pub mod kafka;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use error::{Error, Result};
 pub use partitioner::partition_of;
@@ -53,6 +56,10 @@ pub trait Log: Send + Sync {
     fn partitions(&self, topic: &str) -> Result<u32>;
     /// The offsets that can be read now: first kept, and one past the last committed (last stable offset).
     fn range(&self, at: &TopicPartition) -> Result<Range<u64>>;
+    /// Drops the records of `at` before offset `before`, for good: the start of [`Log::range`] moves there.
+    ///
+    /// What stands from `before` on stays. A reader that stands before it meets [`Error::OutOfRange`].
+    fn truncate(&self, at: &TopicPartition, before: u64) -> Result<()>;
     /// The offsets `group` committed, in the order asked for; `None` where it never did.
     fn committed(&self, group: &str, at: &[TopicPartition]) -> Result<Vec<Option<u64>>>;
     /// A reader with nothing assigned.
@@ -76,6 +83,8 @@ pub trait Reader: Send {
 /// Writes transactions, one at a time.
 pub trait Writer: Send {
     /// Begins a transaction.
+    ///
+    /// [`Error::Stopped`] says that this writer begins no other: open a new one and read what is there before writing.
     fn begin(&mut self) -> Result<()>;
     /// Adds a record to the open transaction.
     fn send(&mut self, draft: Draft) -> Result<()>;

@@ -1,4 +1,4 @@
-//! The conformance suite on the embedded log.
+//! The conformance suite on the embedded log and on the simulated one, without faults.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use eventlog::{
     Shared,
     embedded::{Embedded, Options},
+    sim::{Faults, Sim},
 };
 use stage::Stage;
 
@@ -30,5 +31,23 @@ fn embedded(case: &str) -> Stage {
     Stage::new(case.to_owned(), open)
 }
 
-reading::run_reading!(embedded);
-writing::run_writing!(embedded);
+/// What outlives a closed log are the brokers; a log opened again is a process started after the one before was killed.
+fn sim(case: &str) -> Stage {
+    let sim = Sim::new(1, Faults::default());
+    let open = move || -> Shared {
+        sim.kill();
+        Arc::new(sim.clone())
+    };
+    Stage::new(case.to_owned(), open)
+}
+
+mod on_disk {
+    crate::reading::run_reading!(crate::embedded);
+    crate::reading::run_waiting!(crate::embedded);
+    crate::writing::run_writing!(crate::embedded);
+}
+
+mod simulated {
+    crate::reading::run_reading!(crate::sim);
+    crate::writing::run_writing!(crate::sim);
+}

@@ -1,5 +1,5 @@
 //! What the embedded log promises beyond the conformance suite: it survives kill -9, agrees with a model under random
-//! transactions, tells damage from data, and is held by one process.
+//! transactions, tells damage from data, gives back what retention dropped, and is held by one process.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -12,6 +12,8 @@ mod damage;
 mod kill;
 #[path = "embedded/model.rs"]
 mod model;
+#[path = "embedded/retention.rs"]
+mod retention;
 
 use std::{path::Path, sync::Arc};
 

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! Four keyspaces. `topics`: name → first slot and number of partitions. `chunks`: slot, base offset → [`Chunk`].
-//! `offsets`: group, NUL, slot → next offset. `log`: format, number of commits, last data file.
+//! `offsets`: group, NUL, slot → next offset. `log`: format, number of commits, last data file,
+//! `start` and slot → first offset kept.
 //! Numbers in keys are big endian (so keys sort by them), in values little endian. A *slot* numbers all partitions of
 //! all topics, from 0.
 //!
@@ -23,11 +24,15 @@ use fjall::{
     config::CompressionPolicy,
 };
 
+mod retention;
+
 use super::{segment::disk, unfinished};
 use crate::{Error, Result};
 
-/// Written into new logs; another number is refused.
+/// Written into new logs; a number not known here is refused.
 const FORMAT: u64 = 1;
+/// Written by the first truncation.
+const TRUNCATED: u64 = 2;
 /// An entry has about 60 bytes: 2 MiB hold more of them than a second of commits makes.
 const MEMTABLE_BYTES: u64 = 2 * 1_024 * 1_024;
 /// Readers walk forward and ask the index once per [`PREFETCH`] chunks; a larger cache gained nothing.
@@ -119,7 +124,7 @@ impl Index {
 
     fn check(&self) -> Result<()> {
         match self.number("format")? {
-            Some(FORMAT) => {}
+            Some(FORMAT | TRUNCATED) => {}
             Some(format) => return Err(self.corrupt(format!("format {format} is not known to this version"))),
             None => self.log.insert("format", FORMAT.to_le_bytes()).map_err(store(&self.dir))?,
         }
@@ -183,7 +188,7 @@ impl Index {
     pub(super) fn end(&self, slot: u32) -> Result<u64> {
         match self.chunks.prefix(slot.to_be_bytes()).next_back() {
             Some(item) => self.chunk(item).map(|(base, chunk)| base + u64::from(chunk.records)),
-            None => Ok(0),
+            None => self.start(slot),
         }
     }
 

@@ -3,7 +3,7 @@
 //! # Bound
 //! One chunk is held, and the places of the next few per partition.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, ops::Range, sync::Arc, time::Duration};
 
 use super::{Inner, chunk::Decoder, index::Chunk, segment::Segment};
 use crate::{Budget, Error, Reader, Record, Result, TopicPartition};
@@ -23,9 +23,15 @@ struct Assigned {
     at: TopicPartition,
     slot: u32,
     next: u64,
-    /// One past the last committed offset, as of this poll.
-    end: u64,
+    /// The offsets that can be read, as of this poll.
+    range: Range<u64>,
     ahead: VecDeque<(u64, Chunk)>,
+}
+
+impl Assigned {
+    fn gone(&self, range: Range<u64>) -> Error {
+        Error::OutOfRange { at: self.at.clone(), offset: self.next, range }
+    }
 }
 
 /// The chunk of the partition whose turn it is, from its next offset on.
@@ -48,9 +54,9 @@ impl EmbeddedReader {
         let waited = inner.grown.wait_timeout_while(visible, wait, nothing_new);
         let (visible, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
         for one in assigned.iter_mut() {
-            one.end = visible.end(one.slot);
+            one.range = visible.range(one.slot);
         }
-        assigned.iter().any(|one| one.next < one.end)
+        assigned.iter().any(|one| one.next < one.range.end)
     }
 
     /// Loads the chunk that holds the next offset of the partition whose turn it is.
@@ -85,12 +91,23 @@ impl EmbeddedReader {
         Ok(Loaded { decoder, past })
     }
 
+    /// What kept a chunk from being loaded: damage, or retention that moved the start meanwhile.
+    fn explain(&mut self, error: Error) -> Error {
+        let one = &mut self.assigned[self.turn];
+        one.ahead.clear();
+        let range = self.inner.visible().range(one.slot);
+        if one.next < range.start { one.gone(range) } else { error }
+    }
+
     /// Reads partitions in turn until the budget or what is committed ends.
     fn fill(&mut self, budget: Budget, into: &mut Vec<Record>) -> Result<()> {
         let (mut records, mut bytes, mut idle) = (0, 0, 0);
         while idle < self.assigned.len() {
             let one = &self.assigned[self.turn];
-            if one.next >= one.end {
+            if one.next < one.range.start {
+                return Err(one.gone(one.range.clone()));
+            }
+            if one.next >= one.range.end {
                 self.pass();
                 idle += 1;
                 continue;
@@ -98,7 +115,7 @@ impl EmbeddedReader {
             idle = 0;
             let mut loaded = match self.loaded.take() {
                 Some(loaded) => loaded,
-                None => self.load().inspect_err(|_| self.assigned[self.turn].ahead.clear())?,
+                None => self.load().map_err(|error| self.explain(error))?,
             };
             let one = &mut self.assigned[self.turn];
             while one.next < loaded.past {
@@ -132,11 +149,12 @@ impl Reader for EmbeddedReader {
         let mut assigned = Vec::with_capacity(at.len());
         for (at, next) in at {
             let slot = visible.slot(&at.topic, at.partition)?;
-            let end = visible.end(slot);
-            if *next > end {
-                return Err(Error::OutOfRange { at: at.clone(), offset: *next, range: 0..end });
+            let range = visible.range(slot);
+            let one = Assigned { at: at.clone(), slot, next: *next, range, ahead: VecDeque::new() };
+            if *next < one.range.start || *next > one.range.end {
+                return Err(one.gone(one.range.clone()));
             }
-            assigned.push(Assigned { at: at.clone(), slot, next: *next, end, ahead: VecDeque::new() });
+            assigned.push(one);
         }
         drop(visible);
         (self.assigned, self.turn, self.loaded) = (assigned, 0, None);

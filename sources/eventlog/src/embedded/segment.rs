@@ -9,13 +9,13 @@
 //!   any transaction (<https://www.usenix.org/system/files/atc20-rebello.pdf>).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -71,6 +71,8 @@ struct Active {
     segment: Option<Arc<Segment>>,
     end: u64,
     next_id: u64,
+    /// Files made since the log was opened: one that a writer holds may have chunks the index does not name yet.
+    made: Vec<(u64, Weak<Segment>)>,
 }
 
 impl Segments {
@@ -81,9 +83,7 @@ impl Segments {
         let mut next_id = last.map_or(0, |last| last + 1);
         for entry in fs::read_dir(&dir).map_err(disk("list", &dir))? {
             let path = entry.map_err(disk("list", &dir))?.path();
-            let id =
-                path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
-            match id {
+            match number(&path) {
                 Some(id) if last.is_none_or(|last| id > last) => {
                     fs::remove_file(&path).map_err(disk("remove", &path))?;
                     next_id = next_id.max(id + 1);
@@ -91,7 +91,7 @@ impl Segments {
                 _ => {}
             }
         }
-        let active = Mutex::new(Active { segment: None, end: 0, next_id });
+        let active = Mutex::new(Active { segment: None, end: 0, next_id, made: Vec::new() });
         let failed = Arc::new(AtomicBool::new(false));
         let (early, written) = bounded::<Arc<Segment>>(1);
         let thread = thread::Builder::new().name("eventlog-sync".into()).spawn({
@@ -119,6 +119,7 @@ impl Segments {
                 _ => {
                     let segment = self.create(active.next_id)?;
                     (active.next_id, active.end) = (active.next_id + 1, 0);
+                    active.made.push((segment.id, Arc::downgrade(&segment)));
                     Arc::clone(active.segment.insert(segment))
                 }
             };
@@ -157,6 +158,25 @@ impl Segments {
         Ok(segment)
     }
 
+    /// Removes the files that are not among `named` and that no writer holds.
+    ///
+    /// Call it while nobody can commit: between its writer and the index a chunk is held by neither.
+    pub(super) fn keep(&self, named: &BTreeSet<u64>) -> Result<()> {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        active.made.retain(|(_, segment)| segment.strong_count() > 0);
+        for entry in fs::read_dir(&self.dir).map_err(disk("list", &self.dir))? {
+            let path = entry.map_err(disk("list", &self.dir))?.path();
+            let Some(id) = number(&path) else { continue };
+            if named.contains(&id) || active.made.iter().any(|(made, _)| *made == id) {
+                continue;
+            }
+            // A reader in the middle of it reads on: the file is gone when it is closed.
+            self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            fs::remove_file(&path).map_err(disk("remove", &path))?;
+        }
+        Ok(())
+    }
+
     fn create(&self, id: u64) -> Result<Arc<Segment>> {
         let path = self.path(id);
         let file = OpenOptions::new()
@@ -172,6 +192,11 @@ impl Segments {
     fn path(&self, id: u64) -> PathBuf {
         self.dir.join(format!("{id:010}.log"))
     }
+}
+
+/// The number of the data file at `path`.
+fn number(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.parse().ok()
 }
 
 fn sync(segment: &Segment, failed: &AtomicBool) -> Result<()> {

@@ -253,7 +253,11 @@ impl fmt::Debug for Client {
 ///
 /// Records carry event time, and a device's clock may be ahead: the broker must not refuse its records (its
 /// default is one hour), or one wrong clock would stop every commit.
+///
+/// Nothing is deleted by age: retention goes by the time of the record, which for a replay is long ago, and bindings
+/// are needed for ever. Whoever wants to delete input sets the topic's own retention.
 fn new_topic(name: &str, partitions: i32) -> NewTopic<'_> {
     NewTopic::new(name, partitions, TopicReplication::Fixed(-1))
         .set("message.timestamp.after.max.ms", "9223372036854775807")
+        .set("retention.ms", "-1")
 }

@@ -57,6 +57,10 @@ pub(super) struct Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // Statistics tell it too, up to a second later; the next transaction must not begin before.
+        if breaks_requests(facility, message) {
+            self.disturbed.store(true, Ordering::Relaxed);
+        }
         match level {
             RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
                 tracing::debug!(facility, message, "librdkafka");
@@ -102,12 +106,24 @@ impl Context {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Forgets what was disturbed so far.
+    pub(super) fn forget_disturbances(&self) {
+        self.disturbed.store(false, Ordering::Relaxed);
+    }
+
     /// Whether requests timed out, were repeated or lost their connection since this producer was made.
     ///
     /// A stray commit request of such a transaction may still be under way; only a new producer epoch makes it harmless.
     pub(super) fn is_disturbed(&self) -> bool {
         self.disturbed.load(Ordering::Relaxed)
     }
+}
+
+/// Whether a line of librdkafka says that requests may have been sent which nobody answered.
+///
+/// A connection that could not be made carried none.
+fn breaks_requests(facility: &str, message: &str) -> bool {
+    facility == "REQTMOUT" || (facility == "FAIL" && message.contains("in state UP"))
 }
 
 /// The producer as writers and blocking calls share it.
@@ -203,4 +219,22 @@ fn again(start: Instant, call: impl Fn() -> KafkaResult<()>) -> KafkaResult<()> 
 
 fn is_retriable(error: &KafkaError) -> bool {
     matches!(error, KafkaError::Transaction(error) if error.is_retriable() && !error.txn_requires_abort() && !error.is_fatal())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_have_carried_requests_disturbs() {
+        let line = |facility, message| {
+            let context = Context::default();
+            context.log(RDKafkaLogLevel::Info, facility, message);
+            context.is_disturbed()
+        };
+        assert!(line("REQTMOUT", "[thrd:b:9092/1]: Timed out EndTxnRequest in flight"));
+        assert!(line("FAIL", "[thrd:b:9092/1]: Disconnected (after 5023ms in state UP)"));
+        assert!(!line("FAIL", "[thrd:b:9092/1]: Connection refused (after 0ms in state CONNECT)"));
+        assert!(!line("GETPID", "in state UP"));
+    }
 }

@@ -1,12 +1,14 @@
-//! The writer: one transactional producer, replaced when its past cannot be trusted.
+//! The writer: one transactional producer, given up when its past cannot be trusted.
 //!
 //! # Invariants
-//! - A commit is `Committed` only if the broker said so, `Aborted` only if the abort succeeded; anything else is `Unknown`.
+//! - A commit is `Committed` only if the broker said so; anything else is `Unknown` or an error.
 //! - After a fatal or unclassified error, or a commit that never answered, nothing more is sent: the caller opens a new writer,
 //!   which resolves the transaction.
-//! - After a disturbed or slow transaction the next one gets a new producer, whose epoch voids stray requests: librdkafka
-//!   repeats the end of a transaction by itself and does not speak KIP-890 part 2
+//! - After a disturbed or slow transaction no other begins: the caller opens a new writer, whose epoch voids stray requests.
+//!   librdkafka repeats the end of a transaction by itself and does not speak KIP-890 part 2
 //!   (<https://github.com/confluentinc/librdkafka/issues/5423>).
+//! - A writer never replaces its producer by itself. It may have been fenced while it was out of reach; a new producer would
+//!   take the transactional id back, and the caller, who did not read again, would write what its successor wrote.
 
 use std::{
     sync::Arc,
@@ -30,6 +32,8 @@ use crate::{Draft, Error, Outcome, Result, TopicPartition, Writer};
 
 /// Callbacks are served once per so many records.
 const SERVE_EVERY: u32 = 256;
+/// So many callbacks are served before a transaction begins: they tell what became of the one before.
+const CALLBACKS: u32 = 64;
 /// A full queue is waited for as long as a record may take to be delivered.
 const QUEUE_FULL: Duration = Duration::from_secs(20);
 /// Half of `socket.timeout.ms`: a slower commit may have been repeated.
@@ -43,7 +47,9 @@ pub(super) struct KafkaWriter {
     topics: Vec<(Arc<str>, u32)>,
     state: State,
     sent: u32,
-    /// The next transaction needs a new producer.
+    /// A transaction began on this producer: its requests may be repeated.
+    used: bool,
+    /// Requests of an earlier transaction may still be under way.
     stale: bool,
 }
 
@@ -61,7 +67,16 @@ impl KafkaWriter {
     pub(super) fn new(client: Arc<Client>, transactional_id: &str) -> Result<Self> {
         let producer = producer::open(&client, transactional_id)?;
         let (transactional_id, topics) = (transactional_id.to_owned(), Vec::new());
-        Ok(Self { client, transactional_id, producer, topics, state: State::Idle, sent: 0, stale: false })
+        Ok(Self {
+            client,
+            transactional_id,
+            producer,
+            topics,
+            state: State::Idle,
+            sent: 0,
+            used: false,
+            stale: false,
+        })
     }
 
     fn usable(&self) -> Result<()> {
@@ -161,7 +176,7 @@ impl KafkaWriter {
         Ok(Some((list, metadata.expect("the client has a group.id"))))
     }
 
-    /// What a failed commit means; an open transaction is aborted where that is possible.
+    /// What a failed commit means. Nothing is sent after it.
     fn failed(&mut self, failure: Failure, group: &str) -> Result<Outcome> {
         let (error, ended) = match failure {
             Failure::BeforeEnd(error) => (error, false),
@@ -175,9 +190,12 @@ impl KafkaWriter {
         if abortable {
             let lost = self.producer.context().take_lost();
             // After a failed delivery an abort leaves librdkafka out of step with the broker (sequence numbers, partitions
-            // that were never added); a new producer is not.
-            self.reopen()?;
+            // that were never added); a new producer is not, and only a new writer may have one.
+            self.state = State::Stopped;
             return match lost {
+                // A record of an old epoch is refused like any other record.
+                Some(Lost { code, .. }) if failure::kind(code) == Kind::Fenced => Err(self.fence()),
+                _ if failure::kind(code) == Kind::Fenced => Err(self.fence()),
                 Some(Lost { code, at, bytes }) if failure::kind(code) == Kind::TooLarge => {
                     Err(too_large(at, bytes))
                 }
@@ -187,7 +205,8 @@ impl KafkaWriter {
                 _ if failure::kind(code) == Kind::Unauthorised => {
                     Err(self.denied(code, &format!("to commit offsets of group \"{group}\""), None))
                 }
-                _ => Ok(Outcome::Aborted),
+                // The new writer aborts it; without one it is aborted when its time is up.
+                _ => Ok(Outcome::Unknown),
             };
         }
         let stopped = self.stop(code);
@@ -209,28 +228,21 @@ impl KafkaWriter {
     }
 
     fn end_by_abort(&mut self) -> Result<()> {
-        match producer::blocking(&self.producer, "abort", producer::abort) {
+        let start = Instant::now();
+        let aborted = producer::blocking(&self.producer, "abort", producer::abort);
+        // See `failed`: after a failed delivery librdkafka and the broker are out of step.
+        self.stale |= start.elapsed() > SLOW || self.producer.context().take_lost().is_some();
+        match aborted {
             Ok(Ok(())) => {
                 self.state = State::Idle;
                 Ok(())
             }
-            Ok(Err(error)) => match self.stop(failure::code(&error).unwrap_or(Code::Fail)) {
-                fenced @ Error::Fenced(_) => Err(fenced),
-                _ => self.reopen(),
-            },
+            Ok(Err(error)) => Err(self.stop(failure::code(&error).unwrap_or(Code::Fail))),
             Err(stopped) => {
                 self.state = State::Stopped;
                 Err(stopped)
             }
         }
-    }
-
-    /// Replaces the producer; taking over its own transactional id aborts what it left open.
-    fn reopen(&mut self) -> Result<()> {
-        self.state = State::Stopped;
-        self.producer = producer::open(&self.client, &self.transactional_id)?;
-        (self.state, self.stale) = (State::Idle, false);
-        Ok(())
     }
 }
 
@@ -240,16 +252,22 @@ impl Writer for KafkaWriter {
         if self.state != State::Idle {
             return Err(Error::Order("begin needs the open transaction committed or aborted first"));
         }
-        self.producer.poll(Duration::ZERO);
+        // One poll serves one callback.
+        (0..CALLBACKS).for_each(|_| self.producer.poll(Duration::ZERO));
+        if !self.used {
+            // What broke while it was made concerned no transaction; without this a dead broker would let none begin.
+            self.producer.context().forget_disturbances();
+        }
         if self.stale || self.producer.context().is_disturbed() {
-            tracing::info!("opening a new producer after a disturbed transaction");
-            self.reopen()?;
+            self.state = State::Stopped;
+            let reason = "requests of an earlier transaction timed out or were repeated";
+            return Err(Error::Stopped { reason: reason.into() });
         }
         self.producer.context().take_lost();
         if let Err(error) = self.producer.begin_transaction() {
             return Err(self.stop(failure::code(&error).unwrap_or(Code::Fail)));
         }
-        self.state = State::Open;
+        (self.state, self.used) = (State::Open, true);
         Ok(())
     }
 

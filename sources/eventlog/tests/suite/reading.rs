@@ -200,10 +200,149 @@ pub(crate) fn topics_are_made_once(stage: &Stage) {
     }
 }
 
+pub(crate) fn an_assignment_replaces_the_one_before(stage: &Stage) {
+    let (old, new) = (stage.topic("old", 2), stage.topic("new", 1));
+    stage.commit((0..100).map(|n| draft(&old, n % 2, "old")));
+    stage.commit((0..20).map(|n| draft(&new, 0, format!("{n}"))));
+    stage.read(&[at(&new, 0)], 20);
+    let mut reader = stage.log().reader().unwrap();
+    reader.assign(&[(at(&old, 0), 0), (at(&old, 1), 0)]).unwrap();
+    let mut records = Vec::new();
+    eventually("some records of the first assignment", || {
+        reader.poll(Budget { records: 3, bytes: 1 << 20 }, Duration::from_millis(50), &mut records).unwrap();
+        !records.is_empty()
+    });
+    records.clear();
+    reader.assign(&[(at(&new, 0), 5)]).unwrap();
+    assert_eq!(reader.positions(), [(at(&new, 0), 5)]);
+    eventually("the records of the second", || {
+        reader.poll(EVERYTHING, Duration::from_millis(50), &mut records).unwrap();
+        records.len() >= 15
+    });
+    assert_eq!(texts(&records), (5..20).map(|n| n.to_string()).collect::<Vec<_>>());
+    reader.assign(&[]).unwrap();
+    reader.poll(EVERYTHING, Duration::ZERO, &mut records).unwrap();
+    assert_eq!((records.len(), reader.positions()), (15, Vec::new()));
+}
+
+pub(crate) fn commits_between_polls_are_seen_once(stage: &Stage) {
+    const ROUNDS: u32 = 12;
+    let topic = stage.topic("t", 2);
+    let mut writer = stage.writer("w");
+    let mut reader = stage.log().reader().unwrap();
+    reader.assign(&[(at(&topic, 0), 0), (at(&topic, 1), 0)]).unwrap();
+    let mut records = Vec::new();
+    for round in 0..ROUNDS {
+        writer.begin().unwrap();
+        for n in 0..4 {
+            writer.send(draft(&topic, n % 2, format!("{round:02}.{n}"))).unwrap();
+        }
+        if round % 4 == 3 {
+            writer.abort().unwrap();
+        } else {
+            assert_eq!(writer.commit("", &[]).unwrap(), Outcome::Committed);
+        }
+        reader.poll(Budget { records: 3, bytes: 1 << 20 }, Duration::ZERO, &mut records).unwrap();
+    }
+    let expected = ROUNDS as usize / 4 * 3 * 4;
+    eventually("all that was committed", || {
+        reader.poll(EVERYTHING, Duration::from_millis(20), &mut records).unwrap();
+        records.len() >= expected
+    });
+    reader.poll(EVERYTHING, Duration::from_millis(20), &mut records).unwrap();
+    assert_eq!(records.len(), expected);
+    for partition in 0..2 {
+        let here: Vec<_> = records.iter().filter(|record| record.partition == partition).cloned().collect();
+        let kept = (0..ROUNDS).filter(|round| round % 4 != 3);
+        let expected = kept.flat_map(|round| [partition, partition + 2].map(|n| format!("{round:02}.{n}")));
+        assert_eq!(texts(&here), expected.collect::<Vec<_>>());
+    }
+}
+
+pub(crate) fn a_reader_stands_at_the_end_of_what_is_committed(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    stage.commit([draft(&topic, 0, "a")]);
+    stage.read(&[at(&topic, 0)], 1);
+    let end = stage.log().range(&at(&topic, 0)).unwrap().end;
+    let mut writer = stage.writer("w");
+    writer.begin().unwrap();
+    writer.send(draft(&topic, 0, "b")).unwrap();
+    let mut reader = stage.log().reader().unwrap();
+    reader.assign(&[(at(&topic, 0), end)]).unwrap();
+    let mut records = Vec::new();
+    for _ in 0..5 {
+        reader.poll(EVERYTHING, Duration::from_millis(10), &mut records).unwrap();
+    }
+    assert!(records.is_empty());
+    assert_eq!(reader.positions(), [(at(&topic, 0), end)]);
+    assert_eq!(writer.commit("", &[]).unwrap(), Outcome::Committed);
+    eventually("the record behind it", || {
+        reader.poll(EVERYTHING, Duration::from_millis(20), &mut records).unwrap();
+        !records.is_empty()
+    });
+    assert_eq!(texts(&records), ["b"]);
+}
+
+pub(crate) fn what_is_truncated_is_gone(stage: &Stage) {
+    let topic = stage.topic("t", 2);
+    let place = at(&topic, 0);
+    for round in 0..4 {
+        stage.commit((0..10).map(|n| draft(&topic, 0, format!("{round}.{n}"))));
+        stage.commit([draft(&topic, 1, "other")]);
+    }
+    let all = stage.read(std::slice::from_ref(&place), 40);
+    let log = stage.log();
+    let mut reader = log.reader().unwrap();
+    reader.assign(&[(place.clone(), all[3].offset)]).unwrap();
+    // In the middle of a transaction, and not back again.
+    let start = all[25].offset;
+    log.truncate(&place, start).unwrap();
+    log.truncate(&place, all[7].offset).unwrap();
+    let end = log.range(&place).unwrap().end;
+    assert_eq!(log.range(&place).unwrap(), start..end);
+    assert!(matches!(log.truncate(&place, end + 1), Err(Error::OutOfRange { .. })));
+    let mut met = None;
+    eventually("an error about the offset", || {
+        // What was fetched before is handed out first.
+        met = reader.poll(EVERYTHING, Duration::from_millis(20), &mut Vec::new()).err();
+        met.is_some() || reader.positions() == [(place.clone(), end)]
+    });
+    assert!(met.is_none() || matches!(met, Some(Error::OutOfRange { .. })), "{met:?}");
+    let outside = log.reader().unwrap().assign(&[(place.clone(), start - 1)]);
+    assert!(
+        matches!(&outside, Err(Error::OutOfRange { range, .. }) if *range == (start..end)),
+        "{outside:?}"
+    );
+    let left = |stage: &Stage| texts(&stage.read(&[at(&topic, 0)], 15));
+    assert_eq!(left(stage), texts(&all[25..]));
+    drop((reader, log));
+    stage.reopen();
+    assert_eq!(left(stage), texts(&all[25..]));
+    assert_eq!(stage.read(&[at(&topic, 1)], 4).len(), 4);
+}
+
+pub(crate) fn everything_may_be_truncated(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    let place = at(&topic, 0);
+    stage.commit((0..10).map(|n| draft(&topic, 0, format!("{n}"))));
+    stage.read(std::slice::from_ref(&place), 10);
+    let end = stage.log().range(&place).unwrap().end;
+    stage.log().truncate(&place, end).unwrap();
+    assert_eq!(stage.log().range(&place).unwrap(), end..end);
+    stage.reopen();
+    // Offsets go on where they were.
+    assert_eq!(stage.log().range(&place).unwrap(), end..end);
+    stage.commit([draft(&topic, 0, "next")]);
+    let records = stage.read(std::slice::from_ref(&place), 1);
+    assert_eq!((texts(&records), records[0].offset), (vec!["next".to_owned()], end));
+    let unknown = stage.log().truncate(&at(&topic, 1), 0);
+    assert!(matches!(unknown, Err(Error::UnknownPartition(_))));
+}
+
 /// Runs every case of this file as a test of its own, on the stage `$stage` makes from its name.
 macro_rules! run_reading {
     ($stage:path) => {
-        $crate::reading::run_reading!($stage: order_is_kept_per_partition, reads_from_the_middle, an_offset_outside_is_an_error, positions_reach_the_range, unknown_topics_are_named, many_partitions, a_poll_keeps_to_its_budget, a_poll_waits_and_gives_up, a_commit_wakes_a_poll, topics_are_made_once);
+        $crate::reading::run_reading!($stage: order_is_kept_per_partition, reads_from_the_middle, an_offset_outside_is_an_error, positions_reach_the_range, unknown_topics_are_named, many_partitions, a_poll_keeps_to_its_budget, topics_are_made_once, an_assignment_replaces_the_one_before, commits_between_polls_are_seen_once, a_reader_stands_at_the_end_of_what_is_committed, what_is_truncated_is_gone, everything_may_be_truncated);
     };
     ($stage:path: $($case:ident),*) => {
         $(#[test]
@@ -213,3 +352,11 @@ macro_rules! run_reading {
     };
 }
 pub(crate) use run_reading;
+
+/// The cases that need a clock: logs that answer in simulated time leave them out.
+macro_rules! run_waiting {
+    ($stage:path) => {
+        $crate::reading::run_reading!($stage: a_poll_waits_and_gives_up, a_commit_wakes_a_poll);
+    };
+}
+pub(crate) use run_waiting;

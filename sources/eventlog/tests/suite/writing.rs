@@ -250,7 +250,6 @@ pub(crate) fn calls_out_of_order_are_refused(stage: &Stage) {
     assert_eq!(writer.commit("", &[]).unwrap(), Outcome::Committed);
 }
 
-/// Runs every case of this file as a test of its own, on the stage `$stage` makes from its name.
 /// Event times are what devices say: a wrong clock must not stop a commit.
 pub(crate) fn times_far_ahead_are_taken(stage: &Stage) {
     let topic = stage.topic("t", 1);
@@ -260,9 +259,70 @@ pub(crate) fn times_far_ahead_are_taken(stage: &Stage) {
     assert_eq!(stage.read(&[at(&topic, 0)], 1)[0].timestamp_ms, 4_102_444_800_000);
 }
 
+pub(crate) fn a_fenced_commit_moves_nothing(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    let group = stage.name("g");
+    let mut first = stage.writer("w");
+    first.begin().unwrap();
+    first.send(draft(&topic, 0, "a")).unwrap();
+    assert_eq!(first.commit(&group, &[(at(&topic, 0), 1)]).unwrap(), Outcome::Committed);
+    first.begin().unwrap();
+    first.send(draft(&topic, 0, "lost")).unwrap();
+    let second = stage.writer("w");
+    let committed = first.commit(&group, &[(at(&topic, 0), 2)]);
+    assert!(matches!(committed, Err(Error::Fenced(_))), "{committed:?}");
+    assert_eq!(stage.log().committed(&group, &[at(&topic, 0)]).unwrap(), [Some(1)]);
+    assert_eq!(texts(&stage.read(&[at(&topic, 0)], 1)), ["a"]);
+    drop(second);
+}
+
+pub(crate) fn an_abort_leaves_the_offsets(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    let group = stage.name("g");
+    let mut writer = stage.writer("w");
+    for (round, commits) in [(1, true), (2, false), (3, false), (4, true)] {
+        writer.begin().unwrap();
+        writer.send(draft(&topic, 0, format!("{round}"))).unwrap();
+        if commits {
+            assert_eq!(writer.commit(&group, &[(at(&topic, 0), round)]).unwrap(), Outcome::Committed);
+        } else {
+            writer.abort().unwrap();
+            assert_eq!(stage.log().committed(&group, &[at(&topic, 0)]).unwrap(), [Some(1)]);
+        }
+    }
+    assert_eq!(stage.log().committed(&group, &[at(&topic, 0)]).unwrap(), [Some(4)]);
+    assert_eq!(texts(&stage.read(&[at(&topic, 0)], 2)), ["1", "4"]);
+}
+
+pub(crate) fn ids_do_not_fence_each_other(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    let (mut one, mut other) = (stage.writer("one"), stage.writer("other"));
+    one.begin().unwrap();
+    other.begin().unwrap();
+    one.send(draft(&topic, 0, "one")).unwrap();
+    other.send(draft(&topic, 0, "lost")).unwrap();
+    other.abort().unwrap();
+    assert_eq!(one.commit("", &[]).unwrap(), Outcome::Committed);
+    other.begin().unwrap();
+    other.send(draft(&topic, 0, "other")).unwrap();
+    assert_eq!(other.commit("", &[]).unwrap(), Outcome::Committed);
+    assert_eq!(texts(&stage.read(&[at(&topic, 0)], 2)), ["one", "other"]);
+}
+
+pub(crate) fn offsets_need_a_group(stage: &Stage) {
+    let topic = stage.topic("t", 1);
+    let mut writer = stage.writer("w");
+    writer.begin().unwrap();
+    writer.send(draft(&topic, 0, "lost")).unwrap();
+    assert!(matches!(writer.commit("", &[(at(&topic, 0), 1)]), Err(Error::Order(_))));
+    writer.abort().unwrap();
+    assert!(stage.read(&[at(&topic, 0)], 0).is_empty());
+}
+
+/// Runs every case of this file as a test of its own, on the stage `$stage` makes from its name.
 macro_rules! run_writing {
     ($stage:path) => {
-        $crate::writing::run_writing!($stage: visible_only_after_commit, aborted_records_are_never_seen, a_dropped_writer_leaves_nothing, one_commit_over_topics_and_offsets, offsets_belong_to_groups, records_keep_their_shape, opening_again_keeps_everything, a_later_writer_fences_the_earlier, writers_work_side_by_side, a_record_too_large_is_refused, a_transaction_may_be_empty, times_far_ahead_are_taken, calls_out_of_order_are_refused);
+        $crate::writing::run_writing!($stage: visible_only_after_commit, aborted_records_are_never_seen, a_dropped_writer_leaves_nothing, one_commit_over_topics_and_offsets, offsets_belong_to_groups, records_keep_their_shape, opening_again_keeps_everything, a_later_writer_fences_the_earlier, writers_work_side_by_side, a_record_too_large_is_refused, a_transaction_may_be_empty, times_far_ahead_are_taken, calls_out_of_order_are_refused, a_fenced_commit_moves_nothing, an_abort_leaves_the_offsets, ids_do_not_fence_each_other, offsets_need_a_group);
     };
     ($stage:path: $($case:ident),*) => {
         $(#[test]
