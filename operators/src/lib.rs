@@ -1,20 +1,26 @@
 //! Facts become better facts: order, windows, pulse, vital signs, risk.
 //!
 //! # Layout
-//! In the order a datum meets them. Fast half, append-only streams: [`sequence`], [`pulse`],
-//! [`window`]. Slow half, facts that may be revised: [`session`], [`vitals`], [`risk`] over
-//! [`timeline`].
+//! In the order a datum meets them. First [`arrival`]. Fast half, append-only streams: [`sequence`],
+//! [`pulse`], [`window`]. Slow half, facts that may be revised: [`vitals`], [`session`], [`risk`] over
+//! [`gather`] and [`timeline`]. What cannot be used stands in [`letters`] until it can. What they remember stands in [`state`].
 //!
 //! # Invariants
 //! - No operator reads a clock or a random source; "now" is a value in the input.
 //! - A result depends on which records arrived and on their order within one key, never on how they
 //!   were batched into epochs or spread over workers.
 
+pub mod arrival;
+pub mod gather;
+mod keyed;
+pub mod letters;
 pub mod pulse;
 pub mod risk;
 pub mod sequence;
 pub mod session;
+pub mod state;
 pub mod timeline;
+mod turns;
 pub mod vitals;
 pub mod window;
 

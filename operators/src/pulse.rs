@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packets ─► by session ─► Sequencer ─► Chain ─┬─► windows (+1, and −1/+1 where a late packet corrects)
-//! now ─────► every worker ─► silence ──────────┼─► faults
+//! ticks ───► each worker ──► silence ──────────┼─► faults
 //!                                              └─► tallies
 //! ```
 //!
@@ -10,7 +10,7 @@
 //! its recent samples, [`plan`] what sessions of one rate share. Only [`windows`] knows timely.
 //!
 //! # Frontier
-//! Output of an epoch is produced once both inputs have passed it, so that "now" applies to whole epochs.
+//! Output of an epoch is produced once both inputs have passed it, so that a tick applies to whole epochs.
 //!
 //! # Retractions
 //! A window leaves once its session's own time has passed its end; it depends on its session alone. A late
@@ -31,18 +31,16 @@ mod tests;
 use crate::{
     Collection, Stream,
     sequence::{self, Tally},
+    state::Memory,
+    turns::Turns,
 };
 use differential_dataflow::AsCollection;
-use model::{Epoch, Fault, Micros, Packet, PulseWindow};
+use model::{Fault, Micros, Packet, PulseWindow};
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
-use std::collections::BTreeMap;
 use timely::dataflow::{
     channels::pact::{Exchange, Pipeline},
-    operators::{
-        generic::{OutputBuilder, builder_rc::OperatorBuilder},
-        vec::Broadcast,
-    },
+    operators::generic::{OutputBuilder, builder_rc::OperatorBuilder},
 };
 
 /// Shape of windows and filter, and how packets are ordered before.
@@ -79,8 +77,8 @@ impl Options {
 
 /// What packets turn into.
 pub struct Found<'scope> {
-    /// One row per window.
-    pub windows: Collection<'scope, PulseWindow>,
+    /// One row per window, and when its session was last heard.
+    pub windows: Collection<'scope, (PulseWindow, Micros)>,
     /// Packets that could not be used.
     pub faults: Stream<'scope, Fault>,
     /// What was counted, at most one tally per epoch and worker.
@@ -88,48 +86,40 @@ pub struct Found<'scope> {
 }
 
 /// Orders the packets of every session and reads a heart rate off every window of the optical ones.
-///
-/// `now` is a value per epoch, from any worker; the largest so far counts.
 pub fn windows<'scope>(
     packets: Stream<'scope, Packet>,
-    now: Stream<'scope, Micros>,
     options: &Options,
+    memory: &Memory<'scope>,
 ) -> Found<'scope> {
     let mut builder = OperatorBuilder::new("PulseWindows".to_owned(), packets.scope());
     let mut packets = builder.new_input(packets, Exchange::new(|packet: &Packet| packet.session.route()));
-    let mut now = builder.new_input(now.broadcast(), Pipeline);
+    let mut ticks = builder.new_input(memory.ticks.clone(), Pipeline);
     let (windows, windows_stream) = builder.new_output();
     let (faults, faults_stream) = builder.new_output();
     let (tallies, tallies_stream) = builder.new_output();
     let mut windows = OutputBuilder::from(windows);
     let mut faults = OutputBuilder::from(faults);
     let mut tallies = OutputBuilder::from(tallies);
-    let mut sessions = Sessions::new(options);
+    let mut sessions = Sessions::new(options, &memory.states);
     builder.build(move |_| {
-        // Per open epoch: the capabilities for the three outputs, its "now", its packets in order of arrival.
-        let mut open = BTreeMap::<Epoch, (_, Option<Micros>, Vec<Vec<Packet>>)>::new();
+        let mut turns = Turns::<Vec<Packet>, 3>::new();
         move |frontiers| {
             // Not `for_each_time`: it sorts batches unstably, and order of arrival matters within an epoch.
             packets.for_each(|capability, batch| {
-                let held =
-                    || (std::array::from_fn::<_, 3, _>(|output| capability.retain(output)), None, Vec::new());
-                open.entry(*capability.time()).or_insert_with(held).2.push(std::mem::take(batch));
+                turns.data(&capability, *capability.time()).push(std::mem::take(batch));
             });
-            now.for_each(|capability, batch| {
-                let held =
-                    || (std::array::from_fn::<_, 3, _>(|output| capability.retain(output)), None, Vec::new());
-                let latest = &mut open.entry(*capability.time()).or_insert_with(held).1;
-                *latest = (*latest).max(batch.iter().copied().max());
-            });
-            while let Some(entry) = open.first_entry()
-                && frontiers.iter().all(|frontier| !frontier.less_equal(entry.key()))
+            ticks.for_each(|capability, batch| turns.tick(&capability, batch));
+            while let Some(turn) =
+                turns.next(|epoch| frontiers.iter().all(|frontier| !frontier.less_equal(epoch)))
             {
-                let (epoch, ([for_windows, for_faults, for_tallies], now, batches)) = entry.remove_entry();
-                let found = sessions.turn(now, batches.into_iter().flatten());
-                let changes = found.windows.into_iter().map(|(window, diff)| (window, epoch, diff));
-                windows.activate().session(&for_windows).give_iterator(changes);
-                faults.activate().session(&for_faults).give_iterator(found.faults.into_iter());
-                tallies.activate().session(&for_tallies).give_iterator(found.tally.into_iter());
+                let [for_windows, for_faults, for_tallies] = &turn.capabilities;
+                let epoch = *for_windows.time();
+                let found = sessions.turn(turn.tick, turn.data.into_iter().flatten());
+                let changes =
+                    found.windows.into_iter().map(|(window, heard, diff)| ((window, heard), epoch, diff));
+                windows.activate().session(for_windows).give_iterator(changes);
+                faults.activate().session(for_faults).give_iterator(found.faults.into_iter());
+                tallies.activate().session(for_tallies).give_iterator(found.tally.into_iter());
             }
         }
     });

@@ -5,14 +5,23 @@
 //! # Retractions
 //! A correction of a window or an observation retracts the changes it made untrue and asserts the
 //! ones that hold now; [`alerts`] follows.
+//!
+//! # Why forgetting does not show
+//! An alert is forgotten a horizon after the person or session it is of was last heard, once it is cleared.
+//! What could still change it is older than that and was refused, or, of a session, was corrected long ago.
 
 pub mod band;
 pub mod bound;
 pub mod news2;
 pub mod watch;
 
-use crate::{Collection, timeline::FoldTimeline};
-use model::{Alert, AlertChange, ChangeKind, PulseWindow, SessionId, UserId, Vitals};
+use crate::{
+    Collection,
+    gather::{Sum, gather},
+    state::Memory,
+    timeline::FoldTimeline,
+};
+use model::{Alert, AlertChange, ChangeKind, EventId, Micros, PulseWindow, SessionId, UserId, Vitals};
 use serde::Deserialize;
 
 /// Options of all rules.
@@ -26,30 +35,57 @@ pub struct Options {
 }
 
 /// Detects risks in vital signs and in pulse windows.
+///
+/// With a window and with a change goes the time at which its session or person was last heard.
 pub fn detect<'scope>(
     vitals: Collection<'scope, Vitals>,
-    windows: Collection<'scope, PulseWindow>,
+    windows: Collection<'scope, (PulseWindow, Micros)>,
     options: &Options,
-) -> Collection<'scope, AlertChange> {
-    let by_user = vitals.map(|vitals| (vitals.user, vitals));
-    let by_session = windows.map(|window| (window.session, window));
+    memory: &Memory<'scope>,
+) -> Collection<'scope, (AlertChange, Micros)> {
+    let by_user = vitals.map(|vitals| {
+        let heard = vitals.at;
+        (vitals.user, vitals, heard)
+    });
+    let by_session = windows.map(|(window, heard)| (window.session, window, heard));
     let bound = bound::Bound::new(options.news2.clone());
     let band = band::Band::new(options.pulse.clone());
-    by_user
-        .fold_timeline("News2LowerBound", |user: &UserId| user.route(), bound)
-        .concat(by_session.fold_timeline("PulseBand", |session: &SessionId| session.route(), band))
+    let bounds = by_user.fold_timeline("news2", |user: &UserId| user.route(), bound, memory);
+    bounds.concat(by_session.fold_timeline("pulse-band", |session: &SessionId| session.route(), band, memory))
 }
 
 /// Folds changes to alerts as they stand.
-pub fn alerts(changes: Collection<'_, AlertChange>) -> Collection<'_, Alert> {
-    changes
-        .map(|change| (change.alert, change))
-        .reduce_named("Alerts", |_alert, changes, alerts| {
-            // Changes are ordered by time: the first raised the alert, the last says how it stands.
-            let raised = changes.iter().find(|(change, _)| change.kind == ChangeKind::Raised);
-            let (last, _) = changes.last().expect("a key has at least one value");
-            let raised_at = raised.map_or(last.at, |(change, _)| change.at);
-            alerts.push((Alert { raised_at, last: (*last).clone() }, 1));
-        })
-        .map(|(_, alert)| alert)
+pub fn alerts<'scope>(
+    changes: Collection<'scope, (AlertChange, Micros)>,
+    memory: &Memory<'scope>,
+) -> Collection<'scope, Alert> {
+    gather::<Changes>(changes.map(|(change, heard)| (change.alert, change, heard)), memory)
+}
+
+struct Changes;
+
+impl Sum for Changes {
+    type Key = EventId;
+    type Fact = AlertChange;
+    type Row = Alert;
+
+    const STEP: &'static str = "alerts";
+    const VERSION: u32 = 1;
+
+    fn route(alert: &EventId) -> u64 {
+        alert.as_u128() as u64
+    }
+
+    fn row<'facts>(_alert: &EventId, changes: impl Iterator<Item = &'facts AlertChange>) -> Alert {
+        // Changes are ordered by time: the first raised the alert, the last says how it stands.
+        let changes: Vec<_> = changes.collect();
+        let raised = changes.iter().find(|change| change.kind == ChangeKind::Raised);
+        let last = *changes.last().expect("a row has at least one fact");
+        let raised_at = raised.map_or(last.at, |change| change.at);
+        Alert { raised_at, last: last.clone() }
+    }
+
+    fn horizons(alert: &Alert) -> Option<u32> {
+        alert.cleared_at().map(|_| 1)
+    }
 }

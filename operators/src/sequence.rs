@@ -129,6 +129,7 @@ impl Sequencer {
     /// Gives up waiting, because the session fell silent: from here on no gap heals.
     pub fn time_out(&mut self, emit: &mut impl FnMut(Step)) {
         self.flush(emit);
+        self.tally.rested += 1;
         if self.ended.is_none() {
             self.tally.timed_out += 1;
             self.clock.pause(&mut |placed| emit(Step::Next(placed)));

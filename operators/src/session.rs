@@ -1,18 +1,58 @@
 //! Sessions as they stand, folded from their life-cycle events in any order.
+//!
+//! # Why forgetting does not show
+//! A session that ended is remembered for a horizon after its last event, one that did not for thirty. What
+//! comes later was sent by a service that begins or ends a session again a day after it ended: it is a
+//! session of its own then, though it has the same name.
 
-use crate::Collection;
+use crate::{
+    Collection,
+    gather::{Sum, gather},
+    state::Memory,
+};
 use model::{DomainEvent, Session, SessionId};
+
+/// Horizons after which a session that nobody ended is forgotten.
+const UNENDED: u32 = 30;
 
 /// Folds life-cycle events to sessions; other events say nothing here.
 ///
 /// The earliest start and the latest end count, so the order of arrival does not matter.
-pub fn sessions(events: Collection<'_, DomainEvent>) -> Collection<'_, Session> {
-    events
-        .flat_map(|event| session_of(&event).map(|session| (session, event)))
-        .reduce_named("Sessions", |session, events, output| {
-            output.push((fold(*session, events.iter().map(|(event, _)| *event)), 1));
-        })
-        .map(|(_, session)| session)
+pub fn sessions<'scope>(
+    events: Collection<'scope, DomainEvent>,
+    memory: &Memory<'scope>,
+) -> Collection<'scope, Session> {
+    gather::<LifeCycle>(
+        events.flat_map(|event| {
+            let session = session_of(&event)?;
+            let heard = event.at();
+            Some((session, event, heard))
+        }),
+        memory,
+    )
+}
+
+struct LifeCycle;
+
+impl Sum for LifeCycle {
+    type Key = SessionId;
+    type Fact = DomainEvent;
+    type Row = Session;
+
+    const STEP: &'static str = "sessions";
+    const VERSION: u32 = 1;
+
+    fn route(session: &SessionId) -> u64 {
+        session.route()
+    }
+
+    fn row<'facts>(session: &SessionId, events: impl Iterator<Item = &'facts DomainEvent>) -> Session {
+        fold(*session, events)
+    }
+
+    fn horizons(session: &Session) -> Option<u32> {
+        Some(if session.ended_at.is_some() { 1 } else { UNENDED })
+    }
 }
 
 fn session_of(event: &DomainEvent) -> Option<SessionId> {

@@ -4,9 +4,16 @@
 //! one pass over the facts that stand, sorted. A fact at the end costs one step; a correction in
 //! the past re-runs from the checkpoint before it and stops as soon as the state is what it was.
 //!
+//! What is older than a floor cannot change any more: it leaves, and the state after it stays as the base that
+//! folding begins with. What it said stays said.
+//!
 //! # Invariants
-//! - Outputs are a function of the set of facts, not of how or when they came (oracle test).
+//! - Outputs are a function of the set of facts, not of how or when they came (oracle test), as long as no fact
+//!   below the floor changes.
 //! - `tail` is the state after the last fact; a checkpoint is the state after its fact.
+//!
+//! # Bound
+//! The facts above the floor, and as many below as lie between two checkpoints.
 
 mod operator;
 #[cfg(test)]
@@ -14,7 +21,9 @@ mod tests;
 
 pub use operator::FoldTimeline;
 
-use crate::Diff;
+use crate::{Diff, state::Stored};
+use model::Micros;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     ops::Bound::{Excluded, Unbounded},
@@ -24,21 +33,41 @@ use std::{
 const STRIDE: usize = 32;
 
 /// A state machine over the facts of one key.
-pub trait Fold {
+pub trait Fold: 'static {
     /// A fact; its order is the order of the fold, so it begins with its time.
-    type Fact: Ord + Clone;
+    type Fact: Ord + Clone + Serialize + DeserializeOwned;
     /// What is remembered between two facts.
-    type State: Clone + Eq + Default;
+    type State: Clone + Eq + Default + Serialize + DeserializeOwned;
     /// What a step can say.
-    type Output: Clone + Eq;
+    type Output: Clone + Eq + Serialize + DeserializeOwned;
+
+    /// Version of the form of facts, states and outputs.
+    const VERSION: u32;
 
     /// Takes the next fact.
     fn step(&self, state: &mut Self::State, fact: &Self::Fact) -> Option<Self::Output>;
+
+    /// When `fact` was; rises with the order of facts.
+    fn at(fact: &Self::Fact) -> Micros;
+
+    /// Facts before this cannot change any more, when `newest` is the newest of the key.
+    fn floor(newest: &Self::Fact, watermark: Micros, horizon: Micros) -> Micros;
+
+    /// How long a fact matters to later ones even in a state that [`Fold::may_go`].
+    fn memory(&self) -> Micros {
+        0
+    }
+
+    /// Whether a key in this state may be forgotten once it was silent for the horizon and [`Fold::memory`].
+    fn may_go(&self, state: &Self::State) -> bool;
 }
 
 /// The facts of one key and what they lead to.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "F: Fold", deserialize = "F: Fold"))]
 pub struct Timeline<F: Fold> {
+    /// The state after the facts that left.
+    base: F::State,
     facts: BTreeMap<F::Fact, Diff>,
     checkpoints: BTreeMap<F::Fact, F::State>,
     outputs: BTreeMap<F::Fact, F::Output>,
@@ -57,9 +86,14 @@ struct Start<F: Fold> {
     run: usize,
 }
 
+impl<F: Fold> Stored for Timeline<F> {
+    const VERSION: u32 = F::VERSION;
+}
+
 impl<F: Fold> Default for Timeline<F> {
     fn default() -> Self {
         Self {
+            base: F::State::default(),
             facts: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
             outputs: BTreeMap::new(),
@@ -111,9 +145,51 @@ impl<F: Fold> Timeline<F> {
         } else {
             let checkpoint = self.checkpoints.range(..low).next_back();
             let (after, state) = checkpoint.map(|(fact, state)| (fact.clone(), state.clone())).unzip();
-            Start { after, state: state.unwrap_or_default(), run: 0 }
+            Start { after, state: state.unwrap_or_else(|| self.base.clone()), run: 0 }
         };
         self.refold(fold, start, high, &mut emit);
+    }
+
+    /// Lets the facts leave that lie before a checkpoint below the floor.
+    ///
+    /// Each fact leaves once and no fact is folded for it.
+    pub fn compact(&mut self, watermark: Micros, horizon: Micros) {
+        let Some((newest, _)) = self.facts.last_key_value() else { return };
+        let floor = F::floor(newest, watermark, horizon);
+        let mut last = None;
+        while let Some(entry) = self.checkpoints.first_entry()
+            && F::at(entry.key()) < floor
+        {
+            last = Some(entry.remove_entry());
+        }
+        let Some((last, state)) = last else { return };
+        self.base = state;
+        while self.facts.first_key_value().is_some_and(|(fact, _)| *fact <= last) {
+            self.facts.pop_first();
+        }
+        while self.outputs.first_key_value().is_some_and(|(fact, _)| *fact <= last) {
+            self.outputs.pop_first();
+        }
+    }
+
+    /// Lets all facts leave: nothing that was heard can change any more.
+    pub fn settle(&mut self) {
+        *self = Self { base: self.tail.clone(), tail: self.tail.clone(), ..Self::default() };
+    }
+
+    /// Whether there is nothing to settle.
+    pub fn is_settled(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// Whether this is what a key begins with.
+    pub fn is_blank(&self) -> bool {
+        self.facts.is_empty() && self.tail == F::State::default()
+    }
+
+    /// The state after the last fact.
+    pub const fn tail(&self) -> &F::State {
+        &self.tail
     }
 
     /// Folds again from `start` until the state agrees with a checkpoint after `high`.

@@ -24,7 +24,7 @@ pub use encode::{Encoded, encode};
 
 use crate::refusal::{Refusal, origin, raw};
 use eventlog::Record;
-use model::{DomainEvent, Fault, Input, Reason};
+use model::{DomainEvent, Fault, Input, Raw, Reason};
 use serde_json::{Map, Value};
 
 /// Most bytes of an event. The largest payload read here is under 1 KiB; producers may add fields.
@@ -59,10 +59,17 @@ pub const VITALS: &str = "manpasik.measurement.vitals";
 /// assert!(fault.detail.starts_with("event_id "));
 /// ```
 pub fn decode(input: Input, record: Record) -> Result<DomainEvent, Box<Fault>> {
+    with_raw(input, record).map(|(event, _)| event)
+}
+
+/// As [`decode`], with the record itself: what is too late goes to the dead letters whole, too.
+pub(crate) fn with_raw(input: Input, record: Record) -> Result<(DomainEvent, Raw), Box<Fault>> {
     let origin = origin(input, &record);
-    read(&record)
-        .and_then(|(attributes, payload)| payload::event(origin, &attributes, &payload))
-        .map_err(|refusal| Box::new(refusal.fault(origin, raw(record))))
+    let event = read(&record).and_then(|(attributes, payload)| payload::event(origin, &attributes, &payload));
+    match event {
+        Ok(event) => Ok((event, raw(record))),
+        Err(refusal) => Err(Box::new(refusal.fault(origin, raw(record)))),
+    }
 }
 
 /// The attributes and the payload of `record`.

@@ -1,7 +1,10 @@
 //! Windows against a second computation from scratch, and against themselves: late, shuffled, copied, in any batches.
 
 use super::{Options, sessions::Sessions, windows};
-use crate::sequence::Tally;
+use crate::{
+    sequence::Tally,
+    state::{Memory, States},
+};
 use dsp::{
     butterworth::{self, Band},
     cascade::Cascade,
@@ -9,7 +12,7 @@ use dsp::{
 };
 use model::{
     Arrival, Environment, Fault, Input, Micros, Origin, Packet, PulseWindow, Raw, Reason, SessionId, Signal,
-    UserId,
+    Tick, UserId,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -78,12 +81,21 @@ fn consolidate(changes: impl IntoIterator<Item = (PulseWindow, i64)>) -> Vec<Pul
     counts.into_keys().collect()
 }
 
+/// A tick whose watermark is the clock.
+fn tick(now: Micros) -> Tick {
+    Tick { now, watermark: now }
+}
+
+fn rows(windows: Vec<(PulseWindow, Micros, i64)>) -> impl Iterator<Item = (PulseWindow, i64)> {
+    windows.into_iter().map(|(window, _heard, diff)| (window, diff))
+}
+
 fn total(epochs: impl IntoIterator<Item = (Micros, Vec<Packet>)>) -> Total {
-    let mut sessions = Sessions::new(&Options::specified());
+    let mut sessions = Sessions::new(&Options::specified(), &States::default());
     let (mut changes, mut faults, mut tally) = (Vec::new(), Vec::new(), Tally::default());
     for (now, batch) in epochs {
-        let outcome = sessions.turn(Some(now), batch.into_iter());
-        changes.extend(outcome.windows);
+        let outcome = sessions.turn(tick(now), batch.into_iter());
+        changes.extend(rows(outcome.windows));
         faults.extend(outcome.faults);
         tally += outcome.tally.unwrap_or_default();
     }
@@ -162,14 +174,14 @@ fn a_window_with_too_few_real_samples_leaves_without_a_heart_rate() {
 
 #[test]
 fn a_late_packet_takes_the_window_back_and_asserts_the_next_revision() {
-    let mut sessions = Sessions::new(&Options::specified());
+    let mut sessions = Sessions::new(&Options::specified(), &States::default());
     let gone = seconds(29);
     let early = (0..seconds(31)).filter(|number| ![gone, gone + 1].contains(number));
-    let first = sessions.turn(Some(START), packets(early).into_iter()).windows;
-    let second = sessions.turn(Some(START), packets([gone, gone + 1, gone]).into_iter());
-    let [(old, 1)] = &first[..] else { panic!("one window") };
+    let first = sessions.turn(tick(START), packets(early).into_iter()).windows;
+    let second = sessions.turn(tick(START), packets([gone, gone + 1, gone]).into_iter());
+    let [(old, _, 1)] = &first[..] else { panic!("one window") };
     assert_eq!((old.n_real, old.n_imputed, old.revision), (3_740, 10, 0));
-    let [(taken, -1), (new, 1)] = &second.windows[..] else { panic!("one correction") };
+    let [(taken, _, -1), (new, _, 1)] = &second.windows[..] else { panic!("one correction") };
     assert_eq!(taken, old);
     assert_eq!((new.n_real, new.n_imputed, new.revision), (3_750, 0, 2));
     let tally = second.tally.unwrap();
@@ -213,19 +225,24 @@ fn a_silent_session_is_flushed_and_may_go_on() {
     // Packet 749, which completes the first window, waits for 748.
     let early = packets((0..seconds(30)).filter(|number| *number != 748));
     let (quiet, over) = (START + 299 * SECOND, START + 300 * SECOND);
-    let mut sessions = Sessions::new(&Options::specified());
-    assert!(sessions.turn(Some(START), early.into_iter()).windows.is_empty());
-    assert!(sessions.turn(Some(quiet), std::iter::empty()).windows.is_empty());
-    let outcome = sessions.turn(Some(over), std::iter::empty());
+    let states = States::default();
+    let mut sessions = Sessions::new(&Options::specified(), &states);
+    assert!(sessions.turn(tick(START), early.into_iter()).windows.is_empty());
+    assert!(sessions.turn(tick(quiet), std::iter::empty()).windows.is_empty());
+    let outcome = sessions.turn(tick(over), std::iter::empty());
     assert_eq!((outcome.windows.len(), outcome.windows[0].0.n_imputed), (1, 5));
     assert_eq!(outcome.tally.map(|tally| (tally.timed_out, tally.lost)), Some((1, 1)));
-    let late = sessions.turn(Some(over), packets([748, 749]).into_iter());
+    let late = sessions.turn(tick(over), packets([748, 749]).into_iter());
     assert_eq!((late.faults.len(), late.faults[0].reason), (1, Reason::TooLate));
     assert_eq!(late.tally.map(|tally| tally.duplicates), Some(1));
     // A day later nothing is known of it: the same packets are a new session.
-    let day = over + 86_400 * SECOND;
-    sessions.turn(Some(day), std::iter::empty());
-    assert_eq!(sessions.turn(Some(day), packets(0..seconds(30)).into_iter()).windows.len(), 1);
+    sessions.turn(tick(over + 300 * SECOND), std::iter::empty());
+    let day = over + 86_700 * SECOND;
+    sessions.turn(tick(day - 1), std::iter::empty());
+    assert_eq!(states.len(), 1);
+    sessions.turn(tick(day + 7_200 * SECOND), std::iter::empty());
+    assert!(states.is_empty());
+    assert_eq!(sessions.turn(tick(day), packets(0..seconds(30)).into_iter()).windows.len(), 1);
 }
 
 #[test]
@@ -252,8 +269,9 @@ fn flow(workers: usize, epochs: &[(Micros, Vec<Packet>)]) -> Total {
     let guards = timely::execute(timely::Config::process(workers), move |worker| {
         let (mut packets, mut now, found) = worker.dataflow::<u64, _, _>(|scope| {
             let (packets, packet_stream) = scope.new_input();
-            let (now, now_stream) = scope.new_input();
-            let found = windows(packet_stream, now_stream, &Options::specified());
+            let (now, ticks) = scope.new_input();
+            let memory = Memory { ticks, horizon: 86_400 * SECOND, states: States::default() };
+            let found = windows(packet_stream, &Options::specified(), &memory);
             (packets, now, (found.windows.inner.capture(), found.faults.capture(), found.tallies.capture()))
         });
         for (epoch, (instant, batch)) in (0_u64..).zip(&epochs) {
@@ -261,9 +279,7 @@ fn flow(workers: usize, epochs: &[(Micros, Vec<Packet>)]) -> Total {
             let own =
                 batch.iter().filter(|p| p.session.as_u128() as usize % worker.peers() == worker.index());
             own.cloned().for_each(|packet| packets.send(packet));
-            if worker.index() == 0 {
-                now.send(*instant);
-            }
+            now.send(tick(*instant));
             packets.advance_to(epoch + 1);
             now.advance_to(epoch + 1);
         }
@@ -275,7 +291,7 @@ fn flow(workers: usize, epochs: &[(Micros, Vec<Packet>)]) -> Total {
     let (mut changes, mut faults, mut tally) = (Vec::new(), Vec::new(), Tally::default());
     for (windows, refused, tallies) in receiver {
         for (epoch, batch) in windows.extract() {
-            changes.extend(batch.into_iter().map(|(row, time, diff)| {
+            changes.extend(batch.into_iter().map(|((row, _heard), time, diff)| {
                 assert_eq!(time, epoch);
                 (row, diff)
             }));

@@ -9,7 +9,7 @@ use super::{
     watch::{self, Change, Observation},
 };
 use crate::timeline::Fold;
-use model::{AlertChange, EventId, Evidence, Finding, Level, Number, PulseWindow, Rule};
+use model::{AlertChange, EventId, Evidence, Finding, Level, Micros, Number, PulseWindow, Rule};
 
 /// The limits inside which the sub-score is below 3, widened by 5 %: 40·1.05 and 131·0.95, 1/min.
 const CALM: std::ops::Range<f64> = 42.0..124.45;
@@ -32,6 +32,8 @@ impl Fold for Band {
     type State = watch::State;
     type Output = AlertChange;
 
+    const VERSION: u32 = 1;
+
     fn step(&self, state: &mut watch::State, fact: &PulseWindow) -> Option<AlertChange> {
         let rate = fact.hr_bpm.filter(|_| fact.good)?;
         let score = Parameter::Pulse.score(rate.get());
@@ -43,6 +45,20 @@ impl Fold for Band {
         };
         let change = state.observe(&self.options, seen)?;
         Some(self::change(fact, rate, score, change))
+    }
+
+    fn at(fact: &PulseWindow) -> Micros {
+        fact.end
+    }
+
+    /// By the session's own clock, which may be wrong: a window is corrected within seconds of it.
+    fn floor(newest: &PulseWindow, _watermark: Micros, horizon: Micros) -> Micros {
+        newest.end.saturating_sub(horizon)
+    }
+
+    /// A run in progress goes with its session; an open alert stays.
+    fn may_go(&self, state: &watch::State) -> bool {
+        !state.is_open()
     }
 }
 

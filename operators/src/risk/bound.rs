@@ -13,7 +13,7 @@ use crate::timeline::Fold;
 use model::{
     AlertChange, EventId, Evidence, Finding, Level, Micros, Number, Rule, Span, Vitals, time::SECOND,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Options of the rule.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,13 +32,13 @@ pub struct Bound {
 }
 
 /// The latest value of each parameter, and the watch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     latest: [Option<Sign>; 3],
     watch: watch::State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sign {
     value: Number,
     at: Micros,
@@ -97,8 +97,10 @@ impl Fold for Bound {
     type State = State;
     type Output = AlertChange;
 
+    const VERSION: u32 = 1;
+
     fn step(&self, state: &mut State, fact: &Vitals) -> Option<AlertChange> {
-        let oldest = fact.at - Micros::from(self.options.max_age_minutes) * 60 * SECOND;
+        let oldest = fact.at - self.memory();
         let span = Span::from(fact.origin);
         // The oximeter's pulse is what NEWS2 asks for; the electrocardiogram's rate stands in.
         let values = [fact.pulse.or(fact.hr), fact.resp, fact.spo2];
@@ -117,6 +119,24 @@ impl Fold for Bound {
         let seen = Observation { at: fact.at, severity, sustained, span };
         let change = state.watch.observe(&self.options.watch, seen)?;
         Some(self::change(fact, state, bound, change))
+    }
+
+    fn at(fact: &Vitals) -> Micros {
+        fact.at
+    }
+
+    /// What is older came too late.
+    fn floor(_newest: &Vitals, watermark: Micros, horizon: Micros) -> Micros {
+        watermark.saturating_sub(horizon)
+    }
+
+    /// A sign is the latest known for so long.
+    fn memory(&self) -> Micros {
+        Micros::from(self.options.max_age_minutes) * 60 * SECOND
+    }
+
+    fn may_go(&self, state: &State) -> bool {
+        state.watch.is_clean()
     }
 }
 

@@ -5,7 +5,7 @@
 //! at a time.
 
 use model::{ChangeKind, Level, Micros, Span};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// When an alert is raised and cleared.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,21 +33,21 @@ pub struct Observation {
 }
 
 /// What is remembered between two observations.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// Per level, since when and in how many observations it was reached without a break.
     runs: [Option<Run>; 3],
     open: Option<Open>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
     since: Micros,
     observations: u32,
     spans: Vec<Span>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Open {
     onset: Micros,
     level: Level,
@@ -117,6 +117,16 @@ impl State {
             }
             (None, None) => None,
         }
+    }
+
+    /// Whether an alert is open.
+    pub const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether no alert is open and no level is being held: as before the first observation.
+    pub fn is_clean(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Since when a level is held, and by which records.

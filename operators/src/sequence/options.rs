@@ -15,7 +15,7 @@ pub struct Options {
     pub lateness_s: u32,
     /// Silence after which a session counts as ended, seconds of the epoch's "now".
     pub silence_s: u32,
-    /// Silence after which nothing is remembered of a session, seconds of the epoch's "now".
+    /// Silence after which nothing is remembered of a session, seconds of the watermark.
     pub forget_s: u32,
     /// Longest hole that is interpolated, milliseconds; also the least jump of a clock that begins a segment.
     pub short_gap_ms: u32,

@@ -22,8 +22,11 @@ pub struct Tally {
     pub breaks: i64,
     /// Sessions that said they ended.
     pub ended: i64,
-    /// Sessions that fell silent.
+    /// Sessions that fell silent and had not said that they ended.
     pub timed_out: i64,
+    /// Sessions put to rest because they were silent, whether or not they had ended: from then on no gap heals.
+    #[serde(default)]
+    pub rested: i64,
 }
 
 impl AddAssign for Tally {
@@ -37,5 +40,6 @@ impl AddAssign for Tally {
         self.breaks += other.breaks;
         self.ended += other.ended;
         self.timed_out += other.timed_out;
+        self.rested += other.rested;
     }
 }

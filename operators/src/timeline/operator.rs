@@ -1,85 +1,102 @@
 //! Runs one [`Timeline`] per key inside the dataflow.
 //!
-//! # Frontier
-//! Output at epoch `e` is produced once the input frontier has passed `e`; the capability held is
-//! that of the oldest epoch with changes.
+//! # Why forgetting does not show
+//! A key goes when it was silent for the horizon and for as long as a fact matters, in a state that says
+//! nothing about what may come: what comes later is folded as if the key had been there. A key in another
+//! state stays, and keeps the state alone.
 
 use super::{Fold, Timeline};
-use crate::{Collection, Diff};
-use differential_dataflow::{AsCollection, ExchangeData, consolidation::consolidate};
-use model::Epoch;
-use std::collections::{BTreeMap, HashMap};
-use timely::{
-    dataflow::{
-        channels::pact::Exchange,
-        operators::{Capability, generic::Operator},
-    },
-    progress::frontier::MutableAntichain,
+use crate::{
+    Collection, Diff,
+    keyed::{Heard, Keyed, by_key},
+    state::{Key, Memory, Store},
 };
-
-/// The changes of one epoch, until it is complete.
-type Pending<K, D> = BTreeMap<Epoch, (Capability<Epoch>, Vec<((K, D), Diff)>)>;
+use differential_dataflow::ExchangeData;
+use model::Micros;
+use std::{cell::RefCell, rc::Rc};
 
 /// Extension trait for folding each key's facts in their own order.
 pub trait FoldTimeline<'scope, K, D> {
-    /// Folds the facts of each key with `fold`; `route` sends a key to its worker.
+    /// Folds the facts of each key with `fold`; `route` sends a key to its worker; `step` is its name for good.
     ///
-    /// Retracts what a correction made untrue.
-    fn fold_timeline<F>(self, name: &str, route: fn(&K) -> u64, fold: F) -> Collection<'scope, F::Output>
+    /// Retracts what a correction made untrue. With each output goes the time at which its key was last heard.
+    fn fold_timeline<F>(
+        self,
+        step: &'static str,
+        route: fn(&K) -> u64,
+        fold: F,
+        memory: &Memory<'scope>,
+    ) -> Collection<'scope, (F::Output, Micros)>
     where
-        F: Fold<Fact = D> + 'static,
-        F::State: 'static,
+        F: Fold<Fact = D>,
         F::Output: differential_dataflow::Data;
 }
 
-impl<'scope, K, D> FoldTimeline<'scope, K, D> for Collection<'scope, (K, D)>
+impl<'scope, K, D> FoldTimeline<'scope, K, D> for Collection<'scope, Heard<K, D>>
 where
-    K: ExchangeData + std::hash::Hash,
+    K: ExchangeData + Key,
     D: ExchangeData,
 {
-    fn fold_timeline<F>(self, name: &str, route: fn(&K) -> u64, fold: F) -> Collection<'scope, F::Output>
+    fn fold_timeline<F>(
+        self,
+        step: &'static str,
+        route: fn(&K) -> u64,
+        fold: F,
+        memory: &Memory<'scope>,
+    ) -> Collection<'scope, (F::Output, Micros)>
     where
-        F: Fold<Fact = D> + 'static,
-        F::State: 'static,
+        F: Fold<Fact = D>,
         F::Output: differential_dataflow::Data,
     {
-        let exchange = Exchange::new(move |((key, _), _, _): &((K, D), Epoch, Diff)| route(key));
-        self.inner
-            .unary_frontier(exchange, name, move |_capability, _info| {
-                let mut pending: Pending<K, D> = BTreeMap::new();
-                // Looked up, never iterated.
-                let mut timelines: HashMap<K, Timeline<F>> = HashMap::new();
-                move |(input, frontier), output| {
-                    input.for_each(|capability, changes| {
-                        for (change, epoch, diff) in changes.drain(..) {
-                            let retain = || (capability.delayed(&epoch, 0), Vec::new());
-                            pending.entry(epoch).or_insert_with(retain).1.push((change, diff));
-                        }
-                    });
-                    while let Some((capability, mut changes)) = complete(&mut pending, frontier) {
-                        consolidate(&mut changes);
-                        let mut session = output.session(&capability);
-                        let epoch = *capability.time();
-                        let mut changes = changes.into_iter().peekable();
-                        while let Some(((key, fact), diff)) = changes.next() {
-                            let mut of_key = vec![(fact, diff)];
-                            while let Some(((_, fact), diff)) = changes.next_if(|((next, _), _)| *next == key)
-                            {
-                                of_key.push((fact, diff));
-                            }
-                            timelines.entry(key).or_default().apply(&fold, of_key, |value, diff| {
-                                session.give((value, epoch, diff));
-                            });
-                        }
-                    }
-                }
-            })
-            .as_collection()
+        let horizon = memory.horizon;
+        let store = memory.states.store(step, route, horizon.saturating_add(fold.memory()));
+        by_key(self, memory, step, route, Timelines { fold, horizon, store, kept: Vec::new() })
     }
 }
 
-/// Takes the oldest epoch if the frontier has passed it.
-fn complete<V>(pending: &mut BTreeMap<Epoch, V>, frontier: &MutableAntichain<Epoch>) -> Option<V> {
-    let entry = pending.first_entry()?;
-    (!frontier.less_equal(entry.key())).then(|| entry.remove())
+/// The timelines of one worker.
+struct Timelines<K, F: Fold> {
+    fold: F,
+    horizon: Micros,
+    store: Rc<RefCell<Store<K, Timeline<F>>>>,
+    /// Keys that were silent for long and stay.
+    kept: Vec<K>,
+}
+
+impl<K: Key, F: Fold> Keyed<K, F::Fact, (F::Output, Micros)> for Timelines<K, F> {
+    fn take(
+        &mut self,
+        key: K,
+        heard: Micros,
+        watermark: Micros,
+        changes: &mut Vec<(F::Fact, Diff)>,
+        mut emit: impl FnMut((F::Output, Micros), Diff),
+    ) {
+        let mut store = self.store.borrow_mut();
+        let place = store.find(&key).unwrap_or_else(|| store.insert(key.clone(), heard, Timeline::default()));
+        let heard = heard.max(store.dated(place));
+        let timeline = store.at(place, heard);
+        timeline.apply(&self.fold, changes.drain(..), |output, diff| emit((output, heard), diff));
+        timeline.compact(watermark, self.horizon);
+        if timeline.is_blank() {
+            store.remove(&key);
+        }
+    }
+
+    fn forget(&mut self, watermark: Micros) {
+        let mut store = self.store.borrow_mut();
+        let Self { fold, kept, .. } = self;
+        store.expire(watermark, |key, timeline| {
+            let stays = !fold.may_go(timeline.tail());
+            if stays && !timeline.is_settled() {
+                kept.push(key.clone());
+            }
+            stays
+        });
+        for key in kept.drain(..) {
+            if let Some(place) = store.find(&key) {
+                store.at(place, Micros::MIN).settle();
+            }
+        }
+    }
 }

@@ -32,6 +32,15 @@ impl DomainEvent {
             Self::Vitals(event) => event.at,
         }
     }
+
+    /// Where it stood on the log.
+    pub const fn origin(&self) -> Origin {
+        match self {
+            Self::SessionStarted(event) => event.origin,
+            Self::SessionEnded(event) => event.origin,
+            Self::Vitals(event) => event.origin,
+        }
+    }
 }
 
 /// A session began.

@@ -28,6 +28,24 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::BadEnvelope,
+        Self::BadLength,
+        Self::BadVersion,
+        Self::BadChecksum,
+        Self::NotFinite,
+        Self::OutOfRange,
+        Self::MissingField,
+        Self::UnknownType,
+        Self::TooLate,
+    ];
+
+    /// The reason with this code.
+    pub fn named(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// Stable code, as the dead letters carry it.
     pub const fn code(self) -> &'static str {
         match self {
@@ -79,7 +97,6 @@ impl fmt::Debug for Raw {
 
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin { input, partition, offset } = self.origin;
-        write!(f, "Fault({} {}/{partition}@{offset} {:?})", self.reason.code(), input.topic(), self.raw)
+        write!(f, "Fault({} {} {:?})", self.reason.code(), self.origin, self.raw)
     }
 }

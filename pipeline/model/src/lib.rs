@@ -10,7 +10,9 @@
 //! - Every type that can be revised is totally ordered, so that a result never depends on hashing.
 //! - Floating-point values inside facts are finite ([`Number`]).
 
+pub mod again;
 pub mod alert;
+pub mod datum;
 pub mod envelope;
 pub mod event;
 pub mod fault;
@@ -18,14 +20,18 @@ pub mod id;
 pub mod number;
 pub mod origin;
 pub mod packet;
+pub mod planted;
 pub mod session;
+pub mod state;
 pub mod table;
 pub mod time;
 pub mod view;
 pub mod vitals;
 pub mod window;
 
+pub use again::Again;
 pub use alert::{Alert, AlertChange, ChangeKind, Evidence, Finding, Level, Rule};
+pub use datum::Datum;
 pub use envelope::Envelope;
 pub use event::{DomainEvent, SessionEnded, SessionStarted};
 pub use fault::{Fault, Raw, Reason};
@@ -34,6 +40,6 @@ pub use number::Number;
 pub use origin::{Input, Origin, Span};
 pub use packet::{Arrival, Environment, Packet, Signal};
 pub use session::Session;
-pub use time::{Epoch, Micros};
+pub use time::{Epoch, Micros, Tick};
 pub use vitals::Vitals;
 pub use window::PulseWindow;

@@ -1,6 +1,7 @@
 //! Where a fact came from on the log.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The input topics, as a small number that facts can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +37,30 @@ pub struct Origin {
     pub partition: u32,
     /// Offset.
     pub offset: u64,
+}
+
+impl Origin {
+    /// Reads what [`Origin`] displays: `topic/partition@offset`.
+    ///
+    /// # Examples
+    /// ```
+    /// use model::Origin;
+    /// let place = "manpasik.measurement.vitals/2@17";
+    /// assert_eq!(Origin::parse(place).unwrap().to_string(), place);
+    /// assert_eq!(Origin::parse("manpasik.measurement.vitals/2"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
+        let (topic, place) = text.split_once('/')?;
+        let (partition, offset) = place.split_once('@')?;
+        let input = Input::ALL.into_iter().find(|input| input.topic() == topic)?;
+        Some(Self { input, partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}@{}", self.input.topic(), self.partition, self.offset)
+    }
 }
 
 /// The records of one partition, from first to last, that a fact rests on.

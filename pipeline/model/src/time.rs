@@ -8,3 +8,13 @@ pub type Micros = i64;
 
 /// Microseconds in one second.
 pub const SECOND: Micros = 1_000_000;
+
+/// What an epoch knows of time: data like any other, the same whenever the epoch is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tick {
+    /// The one clock reading of the epoch.
+    pub now: Micros,
+    /// Up to here every input that is not idle has been read, by the time its records were written;
+    /// `Micros::MIN` before the first record. Never goes back.
+    pub watermark: Micros,
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{event, packet::Frame};
-use model::{Environment, EventId, Origin, Reason, SessionEnded, SessionId, UserId};
+use model::{DomainEvent, Environment, EventId, Origin, Reason, SessionEnded, SessionId, UserId};
 use prost::Message;
 use std::sync::mpsc::Receiver;
 use timely::dataflow::operators::{Capture, Input as _, capture::Event};
@@ -42,7 +42,7 @@ fn ended() -> Vec<u8> {
 
 fn record(input: Input, offset: u64, value: Vec<u8>) -> Record {
     let key = Some(SessionId::derive(&["s"]).to_string().into_bytes());
-    Record { topic: input.topic().into(), partition: 0, offset, timestamp_ms: 0, key, value, headers: vec![] }
+    Record { topic: input.topic().into(), partition: 0, offset, timestamp_ms: 7, key, value, headers: vec![] }
 }
 
 /// What left, as it left; timely's own `extract` would sort it.
@@ -55,11 +55,10 @@ fn messages<D>(captured: Receiver<Event<Epoch, Vec<D>>>) -> impl Iterator<Item =
 
 #[test]
 fn every_record_leaves_once_in_order_at_its_epoch() {
-    let (packets, events, faults) = timely::execute_directly(|worker| {
+    let captured = timely::execute_directly(|worker| {
         let (mut input, captured) = worker.dataflow::<Epoch, _, _>(|scope| {
             let (input, records) = scope.new_input::<Vec<Record>>();
-            let decoded = decode(records);
-            (input, (decoded.packets.capture(), decoded.events.capture(), decoded.faults.capture()))
+            (input, decode(records).capture())
         });
         for epoch in 0..3 {
             for offset in epoch * 2_000..(epoch + 1) * 2_000 {
@@ -74,15 +73,30 @@ fn every_record_leaves_once_in_order_at_its_epoch() {
         }
         captured
     });
-    let mut sequence = 0;
-    for (epoch, packet) in messages(packets) {
-        assert_eq!((packet.sequence, u64::from(packet.sequence) / 2_000), (sequence, epoch));
-        sequence += 1;
+    let (mut sequence, mut events, mut faults) = (0, 0, 0);
+    for (epoch, datum) in messages(captured) {
+        let Origin { input, offset, .. } = datum.origin();
+        assert_eq!(offset / 2_000, epoch);
+        match datum {
+            Datum::Packet(packet) => {
+                assert_eq!((packet.sequence, offset), (sequence, u64::from(sequence)));
+                sequence += 1;
+            }
+            // Events and faults stand where their records stood: behind the packet sent before them.
+            Datum::Event { raw, .. } => {
+                assert_eq!(
+                    (input, offset, raw.recorded_at),
+                    (Input::Sessions, u64::from(sequence) - 1, 7_000)
+                );
+                assert_eq!(raw.value, ended());
+                events += 1;
+            }
+            Datum::Fault(fault) => {
+                assert_eq!((input, offset), (Input::Vitals, u64::from(sequence) - 1));
+                assert_eq!(fault.reason, Reason::MissingField);
+                faults += 1;
+            }
+        }
     }
-    assert_eq!(sequence, 6_000);
-    assert_eq!(messages(events).count(), 60);
-    let faults: Vec<_> = messages(faults).map(|(_, fault)| fault).collect();
-    assert_eq!(faults.len(), 60);
-    assert!(faults.iter().all(|fault| fault.reason == Reason::MissingField));
-    assert!(faults.is_sorted_by_key(|fault| fault.origin.offset));
+    assert_eq!((sequence, events, faults), (6_000, 60, 60));
 }

@@ -1,0 +1,283 @@
+//! One step's entries: looked up by key, exported while they change, forgotten when they are old.
+//!
+//! Entries stand in slots; an export walks the slots and remembers how far it came. An entry it has not
+//! reached yet is written out before it is handed out for a change. Entries wait for their age in buckets
+//! of event time, so that work is proportional to what is looked at, never to what is remembered.
+//!
+//! # Invariants
+//! - Looked up, never walked in the order of hashing; the walk of an export is over slots, and its order
+//!   means nothing.
+
+use super::{Key, Step, Stored};
+use model::planted::{self, Bug};
+use model::{
+    Micros,
+    state::{Pieces, StepVersion},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
+
+/// An age bucket is this share of the horizon.
+const BUCKETS: Micros = 16;
+
+/// Where an entry stands, until it is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(usize);
+
+struct Slot<K, V> {
+    key: K,
+    value: V,
+    /// The entry is as old as this.
+    dated: Micros,
+    /// The bucket it waits in; other buckets may still name the slot, and are wrong.
+    bucket: Micros,
+    /// The newest export it is in, or that it is too young for.
+    exported: u32,
+}
+
+/// The entries of one step on one worker.
+pub struct Store<K, V> {
+    step: &'static str,
+    route: fn(&K) -> u64,
+    horizon: Micros,
+    index: HashMap<K, usize>,
+    slots: Vec<Option<Slot<K, V>>>,
+    free: Vec<usize>,
+    buckets: BTreeMap<Micros, Vec<usize>>,
+    /// Number of the newest export.
+    export: u32,
+    /// The slots the export has still to walk.
+    walk: std::ops::Range<usize>,
+    /// Entries that changed before the walk reached them, as they were.
+    early: Pieces,
+}
+
+impl<K: Key, V: Stored> Store<K, V> {
+    pub(super) fn new(step: &'static str, route: fn(&K) -> u64, horizon: Micros) -> Self {
+        Self {
+            step,
+            route,
+            horizon,
+            index: HashMap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            buckets: BTreeMap::new(),
+            export: 0,
+            walk: 0..0,
+            early: Pieces::default(),
+        }
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The entry of `key`, to look at.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.slots[*self.index.get(key)?].as_ref().map(|slot| &slot.value)
+    }
+
+    /// Where the entry of `key` stands.
+    pub fn find(&self, key: &K) -> Option<Place> {
+        self.index.get(key).copied().map(Place)
+    }
+
+    /// Adds an entry as old as `dated`; one that stood under `key` is replaced.
+    pub fn insert(&mut self, key: K, dated: Micros, value: V) -> Place {
+        self.remove(&key);
+        let bucket = self.bucket(dated);
+        let slot = Slot { key: key.clone(), value, dated, bucket, exported: self.export };
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[at] = Some(slot);
+        self.buckets.entry(bucket).or_default().push(at);
+        self.index.insert(key, at);
+        Place(at)
+    }
+
+    /// The entry of `key` for a change, made by `make` if there is none; it is at least as young as `dated`.
+    pub fn entry(&mut self, key: &K, dated: Micros, make: impl FnOnce() -> V) -> &mut V {
+        let place = match self.find(key) {
+            Some(place) => place,
+            None => self.insert(key.clone(), dated, make()),
+        };
+        self.at(place, dated)
+    }
+
+    /// The entry at `place` for a change; it is at least as young as `dated` from now on.
+    ///
+    /// # Panics
+    /// If it was removed.
+    pub fn at(&mut self, place: Place, dated: Micros) -> &mut V {
+        self.save(place.0);
+        let slot = self.slots[place.0].as_mut().expect("a place is given up with its entry");
+        slot.dated = slot.dated.max(dated);
+        &mut slot.value
+    }
+
+    /// Removes the entry of `key`.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let at = self.index.get(key).copied()?;
+        self.save(at);
+        self.index.remove(key);
+        self.free.push(at);
+        self.slots[at].take().map(|slot| slot.value)
+    }
+
+    /// The entry at `place` is as old as this.
+    ///
+    /// # Panics
+    /// If it was removed.
+    pub fn dated(&self, place: Place) -> Micros {
+        self.slots[place.0].as_ref().expect("a place is given up with its entry").dated
+    }
+
+    /// The entries, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.slots.iter().flatten().map(|slot| (&slot.key, &slot.value))
+    }
+
+    /// Removes the entries whose age bucket is wholly older than `watermark` less the horizon, unless `keep`
+    /// holds them.
+    ///
+    /// What is kept is looked at again a horizon later, so that `keep` should depend on the entry alone: then
+    /// when an entry goes depends on its date and on the watermarks, whether or not it was imported between.
+    /// Gives the number removed.
+    pub fn expire(&mut self, watermark: Micros, mut keep: impl FnMut(&K, &V) -> bool) -> usize {
+        let horizon = if planted::is(Bug::ForgetEarly) { self.horizon / 8 } else { self.horizon };
+        let oldest = watermark.saturating_sub(horizon);
+        let (width, mut gone) = (self.width(), 0);
+        while let Some(entry) = self.buckets.first_entry()
+            && entry.key().saturating_add(width) <= oldest
+        {
+            let (bucket, slots) = entry.remove_entry();
+            for at in slots {
+                let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.bucket == bucket) else {
+                    continue;
+                };
+                let (dated, own) = (slot.dated, slot.dated.div_euclid(width).saturating_mul(width));
+                // Never by the bucket it happened to wait in: an import puts it into that of its date.
+                let due = own.saturating_add(width) <= oldest;
+                if due && !keep(&slot.key, &slot.value) {
+                    let key = slot.key.clone();
+                    self.remove(&key);
+                    gone += 1;
+                    continue;
+                }
+                let next = self.bucket(if due { watermark } else { dated });
+                self.slots[at].as_mut().expect("it was there just now").bucket = next;
+                self.buckets.entry(next).or_default().push(at);
+            }
+        }
+        gone
+    }
+
+    fn width(&self) -> Micros {
+        (self.horizon / BUCKETS).max(1)
+    }
+
+    fn bucket(&self, dated: Micros) -> Micros {
+        dated.div_euclid(self.width()).saturating_mul(self.width())
+    }
+
+    /// Writes the entry in slot `at` out before it changes, if the export under way still needs it.
+    fn save(&mut self, at: usize) {
+        if !self.walk.contains(&at) || planted::is(Bug::SnapshotBlurred) {
+            return;
+        }
+        let (export, early) = (self.export, &mut self.early);
+        if let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.exported != export) {
+            slot.exported = export;
+            slot.write(early);
+        }
+    }
+}
+
+impl<K: Key, V: Stored> Slot<K, V> {
+    fn write(&self, into: &mut Pieces) {
+        let written = into.push_with(|bytes| {
+            // Extends what is there: `bytes` is the arena of all entries.
+            let mut with_key = postcard::to_extend(&self.key, std::mem::take(bytes))?;
+            let key = with_key.len();
+            with_key = postcard::to_extend(&self.dated, with_key)?;
+            *bytes = postcard::to_extend(&self.value, with_key)?;
+            Ok::<_, postcard::Error>(key)
+        });
+        written.expect("state is plain data, which always has a form");
+    }
+}
+
+impl<K: Key, V: Stored> Step for Store<K, V> {
+    fn of(&self) -> StepVersion {
+        StepVersion { step: self.step.to_owned(), version: V::VERSION }
+    }
+
+    fn begin(&mut self) {
+        self.export = self.export.wrapping_add(1);
+        self.walk = 0..self.slots.len();
+        self.early = Pieces::default();
+    }
+
+    fn export(&mut self, bytes: usize, into: &mut Pieces) -> bool {
+        into.append(&std::mem::take(&mut self.early));
+        while into.bytes() < bytes
+            && let Some(at) = self.walk.next()
+        {
+            if at == 1 && planted::is(Bug::SnapshotShort) {
+                continue;
+            }
+            if let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.exported != self.export) {
+                slot.exported = self.export;
+                slot.write(into);
+            }
+        }
+        self.walk.is_empty()
+    }
+
+    fn import(
+        &mut self,
+        version: u32,
+        pieces: &Pieces,
+        index: usize,
+        peers: usize,
+    ) -> Result<(), &'static str> {
+        if version > V::VERSION {
+            return Err("is newer than this version: start the version that wrote it");
+        }
+        let damaged = "cannot be read";
+        for (key, rest) in pieces.iter() {
+            let key: K = postcard::from_bytes(key).map_err(|_| damaged)?;
+            if (self.route)(&key) % peers as u64 != index as u64 {
+                continue;
+            }
+            let (dated, bytes) = postcard::take_from_bytes::<Micros>(rest).map_err(|_| damaged)?;
+            let value = if version == V::VERSION {
+                postcard::from_bytes(bytes).map_err(|_| damaged)?
+            } else {
+                V::older(version, bytes).ok_or("is too old for this version")?
+            };
+            self.insert(key, dated, value);
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.index.len()
+    }
+}
+
+impl<K, V> fmt::Debug for Store<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({}, {} entries)", self.step, self.index.len())
+    }
+}

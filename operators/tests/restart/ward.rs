@@ -1,0 +1,239 @@
+//! A made-up ward: people with vital signs, sessions that stream a pulse, and everything that goes wrong on the way.
+
+use crate::graph::{Feed, HORIZON, SECOND, ticked};
+use model::{
+    Again, Arrival, Datum, DomainEvent, Environment, EventId, Fault, Input, Micros, Number, Origin, Packet,
+    Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, UserId, Vitals,
+};
+use std::{collections::BTreeMap, f64::consts::TAU};
+
+/// A multiple of the hop, in the order of today.
+pub(crate) const START: Micros = 1_767_225_600 * SECOND;
+
+/// A linear congruential generator (Knuth's constants): the same draws for the same seed.
+#[derive(Debug)]
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, end: i64) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % end as u64) as i64
+    }
+
+    pub(crate) fn percent(&mut self, share: i64) -> bool {
+        self.below(100) < share
+    }
+}
+
+/// Writes records to the lanes of a log.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) offsets: BTreeMap<(Input, u32), u64>,
+    pub(crate) clock: Micros,
+    pub(crate) written: Vec<Datum>,
+    /// The newest record that was bad.
+    pub(crate) bad: Option<Fault>,
+}
+
+impl Log {
+    fn origin(&mut self, input: Input, partition: u32) -> Origin {
+        let next = self.offsets.entry((input, partition)).or_default();
+        *next += 1;
+        Origin { input, partition, offset: *next }
+    }
+
+    fn raw(&self) -> Raw {
+        Raw { recorded_at: self.clock, ..Raw::default() }
+    }
+
+    pub(crate) fn event(&mut self, partition: u32, event: DomainEvent) {
+        let input = if matches!(event, DomainEvent::Vitals(_)) { Input::Vitals } else { Input::Sessions };
+        let origin = self.origin(input, partition);
+        let event = match event {
+            DomainEvent::Vitals(vitals) => DomainEvent::Vitals(Vitals { origin, ..vitals }),
+            DomainEvent::SessionStarted(event) => {
+                DomainEvent::SessionStarted(SessionStarted { origin, ..event })
+            }
+            DomainEvent::SessionEnded(event) => DomainEvent::SessionEnded(SessionEnded { origin, ..event }),
+        };
+        let raw = self.raw();
+        self.written.push(Datum::Event { event, raw });
+    }
+
+    pub(crate) fn packet(&mut self, partition: u32, packet: Packet) {
+        let origin = self.origin(Input::Packets, partition);
+        let raw = self.raw();
+        self.written.push(Datum::Packet(Packet { origin, raw, ..packet }));
+    }
+
+    fn garbage(&mut self, partition: u32) {
+        let origin = self.origin(Input::Packets, partition);
+        let raw = self.raw();
+        let detail = "made to be bad".to_owned();
+        let fault = Fault { origin, reason: Reason::BadEnvelope, detail, raw };
+        self.bad = Some(fault.clone());
+        self.written.push(Datum::Fault(fault));
+    }
+
+    /// Sends the newest bad record again, if it is not old: repaired, or as bad as it was or in another way.
+    fn again(&mut self, dice: &mut Dice) {
+        let recent = |fault: &Fault| self.clock - fault.raw.recorded_at < HORIZON / 2;
+        let Some(letter) = self.bad.clone().filter(recent) else { return };
+        let origin = self.origin(letter.origin.input, letter.origin.partition);
+        let raw = Raw { headers: Again::headers(&letter, false), ..letter.raw.clone() };
+        self.written.push(match dice.below(3) {
+            0 => {
+                let packet = packet(&format!("repaired {origin}"), 0, self.clock, 0.0);
+                Datum::Packet(Packet { origin, raw, arrival: Arrival::End, ..packet })
+            }
+            1 => Datum::Fault(Fault { origin, raw, ..letter }),
+            _ => {
+                // A letter that has another reason from now on.
+                let anew = Fault { reason: Reason::BadLength, ..letter.clone() };
+                self.bad = Some(anew.clone());
+                Datum::Fault(Fault { origin, raw, ..anew })
+            }
+        });
+    }
+}
+
+const NOWHERE: Origin = Origin { input: Input::Vitals, partition: 0, offset: 0 };
+
+pub(crate) fn vitals(user: i64, at: Micros, ill: bool) -> DomainEvent {
+    let sign = |value| Number::finite(value);
+    DomainEvent::Vitals(Vitals {
+        user: UserId::derive(&[&user.to_string()]),
+        at,
+        event: EventId::derive(&["vitals", &user.to_string(), &at.to_string()]),
+        hr: None,
+        pulse: sign(if ill { 120.0 } else { 70.0 }),
+        resp: sign(if ill { 26.0 } else { 15.0 }).filter(|_| at % (3 * SECOND) != 0),
+        spo2: sign(97.0),
+        origin: NOWHERE,
+    })
+}
+
+pub(crate) fn started(session: &str, at: Micros) -> DomainEvent {
+    DomainEvent::SessionStarted(SessionStarted {
+        event: EventId::derive(&["started", session, &at.to_string()]),
+        session: SessionId::derive(&[session]),
+        user: UserId::derive(&[session]),
+        device: "device".to_owned(),
+        at,
+        origin: NOWHERE,
+    })
+}
+
+pub(crate) fn ended(session: &str, at: Micros) -> DomainEvent {
+    DomainEvent::SessionEnded(SessionEnded {
+        event: EventId::derive(&["ended", session, &at.to_string()]),
+        session: SessionId::derive(&[session]),
+        at,
+        status: "completed".to_owned(),
+        origin: NOWHERE,
+    })
+}
+
+/// Second `number` of a session that began at `start`, whose pulse has `bpm` beats a minute.
+pub(crate) fn packet(session: &str, number: i64, start: Micros, bpm: f64) -> Packet {
+    let wave = |sample: i64| {
+        let phase = TAU * bpm / 60.0 * (number * 125 + sample) as f64 / 125.0;
+        (phase.cos().exp() + 0.2 * (2.0 * phase).sin()) as f32
+    };
+    Packet {
+        session: SessionId::derive(&[session]),
+        user: UserId::derive(&[session]),
+        origin: NOWHERE,
+        signal: Signal::Pulse,
+        period_us: 8_000,
+        sequence: number as u32,
+        sequence_bits: 32,
+        stamp_us: start + number * SECOND,
+        arrival: Arrival::Samples {
+            channels: 1,
+            samples: 125,
+            det: (0..125).map(wave).collect(),
+            reference: Vec::new(),
+            environment: Environment::default(),
+        },
+        raw: Raw::default(),
+    }
+}
+
+/// Minutes on the ward, cut into epochs.
+pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
+    let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
+    let mut log = Log { clock: START, ..Log::default() };
+    let mut epochs = Vec::new();
+    let mut waiting: Vec<(Micros, u32, DomainEvent)> = Vec::new();
+    let mut streams: Vec<(String, i64, Micros, f64)> = Vec::new();
+    let mut held: Vec<(i64, Packet)> = Vec::new();
+    for number in 0..150_i64 {
+        // Mostly a second; rarely a silence, longer than anything is remembered.
+        let silence = dice.percent(3);
+        log.clock += if silence { HORIZON + dice.below(100) * SECOND } else { SECOND };
+        let clock = log.clock;
+        // Everybody leaves for a while: with an alert open, or with one about to be raised.
+        let present = |(_, left): &(i64, i64)| !(*left..*left + 70).contains(&number);
+        for (user, _) in [(0, 10), (1, 43), (2, 20)].into_iter().filter(present) {
+            let event = vitals(user, clock - dice.below(3) * SECOND, (number + 17 * user) % 50 < 14);
+            let lane = dice.below(2) as u32;
+            let delay = if dice.percent(20) { dice.below(60) * SECOND } else { 0 };
+            waiting.push((clock + delay, lane, event.clone()));
+            if dice.percent(10) {
+                waiting.push((clock + dice.below(80) * SECOND, 1 - lane, event));
+            }
+        }
+        if streams.len() < 2 && dice.percent(20) {
+            let name = format!("session {number}");
+            waiting.push((clock + dice.below(9) * SECOND, 0, started(&name, clock)));
+            let bpm = if dice.percent(50) { 150.0 } else { 72.0 };
+            streams.push((name, 0, clock - clock % (5 * SECOND), bpm));
+        }
+        for (name, next, start, bpm) in &mut streams {
+            let packet = packet(name, *next, *start, *bpm);
+            *next += 1;
+            match dice.below(20) {
+                0 => {}
+                1 => held.push((number + 4, packet)),
+                2 => held.push((number + 45, packet)),
+                3 => held.extend([(number, packet.clone()), (number + 1, packet)]),
+                _ => held.push((number, packet)),
+            }
+        }
+        if let Some(over) = streams.iter().position(|(_, next, _, _)| *next > 22)
+            && dice.percent(20)
+        {
+            let (name, next, start, _) = streams.remove(over);
+            if dice.percent(70) {
+                let end = Packet { arrival: Arrival::End, ..packet(&name, next, start, 0.0) };
+                held.push((number + 1, end));
+                waiting.push((clock + dice.below(30) * SECOND, 1, ended(&name, clock)));
+            }
+        }
+        if dice.percent(5) {
+            log.garbage(dice.below(3) as u32);
+        }
+        if repairs.percent(10) {
+            log.again(&mut repairs);
+        }
+        let (due, later): (Vec<_>, _) = waiting.into_iter().partition(|(at, ..)| *at <= clock);
+        waiting = later;
+        for (_, lane, event) in due {
+            log.event(lane, event);
+        }
+        let (due, later): (Vec<_>, _) = held.into_iter().partition(|(at, _)| *at <= number);
+        held = later;
+        for (_, packet) in due {
+            log.packet(packet.session.as_u128() as u32 % 3, packet);
+        }
+        if dice.percent(50) {
+            epochs.push((clock + dice.below(3) * SECOND, std::mem::take(&mut log.written)));
+        }
+    }
+    ticked(epochs)
+}
