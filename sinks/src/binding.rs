@@ -33,6 +33,9 @@ pub struct Binding {
     pub incarnation: u64,
     /// The one clock reading of the epoch.
     pub now_us: Micros,
+    /// The watermark of all partitions together, as the epoch knew it; never goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Micros>,
     /// What was read of every input partition, ordered by topic and partition.
     pub inputs: Vec<InputRange>,
     /// Records read.
@@ -118,14 +121,23 @@ impl InputRange {
     }
 }
 
+/// A binding and its offset.
+pub(crate) type Placed = (u64, Binding);
+
+/// Where the bindings stand.
+pub(crate) fn place() -> TopicPartition {
+    TopicPartition::new(BINDINGS, 0)
+}
+
 /// Every binding from offset `from` (or the first kept) to the end, with the offset to go on from.
 ///
 /// The end is asked for first and has to be reached, so no committed epoch is overlooked.
-pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Binding>, u64), Error> {
-    let at = TopicPartition::new(BINDINGS, 0);
+pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Placed>, u64), Error> {
+    let at = place();
     let range = log.range(&at)?;
     let mut reader = log.reader()?;
-    reader.assign(&[(at, from.max(range.start))])?;
+    let from = from.clamp(range.start, range.end);
+    reader.assign(&[(at, from)])?;
     let (mut bindings, mut records, mut waits) = (Vec::new(), Vec::new(), 0);
     loop {
         let position = reader.positions().first().map_or(from, |(_, offset)| *offset);
@@ -133,10 +145,9 @@ pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Binding>, u64), Erro
             return Ok((bindings, position));
         }
         if waits == WAITS {
-            let end = range.end;
-            let detail =
-                format!("it ends at {end}, nothing is delivered from {position} on: check the broker");
-            return Err(Error::History(detail));
+            let reason =
+                format!("{BINDINGS} ends at {} and nothing is delivered from {position} on", range.end);
+            return Err(eventlog::Error::Stopped { reason }.into());
         }
         reader.poll(BUDGET, WAIT, &mut records)?;
         waits = if records.is_empty() { waits + 1 } else { 0 };
@@ -145,13 +156,13 @@ pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Binding>, u64), Erro
                 let offset = record.offset;
                 Error::History(format!("no binding at {offset} ({error}): start the version that wrote it"))
             };
-            bindings.push(serde_json::from_slice(&record.value).map_err(unreadable)?);
+            bindings.push((record.offset, serde_json::from_slice(&record.value).map_err(unreadable)?));
         }
     }
 }
 
 /// Refuses a history with an epoch or a range of input missing or twice.
-pub(crate) fn check(bindings: &[Binding]) -> Result<(), Error> {
+pub(crate) fn check<'a>(bindings: impl IntoIterator<Item = &'a Binding>) -> Result<(), Error> {
     let (mut reached, mut last) = (BTreeMap::new(), None);
     for binding in bindings {
         check_next(&mut reached, last, binding)
@@ -162,6 +173,8 @@ pub(crate) fn check(bindings: &[Binding]) -> Result<(), Error> {
 }
 
 /// Refuses `binding` if it does not follow; moves `reached` on to its end.
+///
+/// A partition that was not there before begins wherever the binding says.
 pub(crate) fn check_next(
     reached: &mut BTreeMap<(Input, u32), u64>,
     last: Option<Epoch>,
@@ -222,6 +235,7 @@ mod tests {
         );
         let binding: Binding = serde_json::from_str(&text).unwrap();
         assert_eq!((binding.epoch, binding.inputs[0].input, binding.intent), (1, Input::Vitals, None));
+        assert_eq!(binding.watermark, None);
         assert!(serde_json::from_str::<Binding>(&text.replace("vitals", "gossip")).is_err());
     }
 
@@ -232,5 +246,13 @@ mod tests {
         assert!(detail(&[binding(1, 0, 10), binding(2, 11, 12)]).contains("epoch 2 does not go on"));
         assert!(detail(&[binding(1, 0, 10), binding(1, 10, 12)]).contains("does not come after"));
         assert!(detail(&[binding(1, 10, 9)]).contains("does not go on"));
+        // A partition more may begin anywhere, and is followed from there.
+        let with_new = |epoch, lo, hi| {
+            let mut binding = binding(epoch, 10, 10);
+            binding.inputs.push(InputRange { partition: 7, lo, hi, ..binding.inputs[0] });
+            binding
+        };
+        assert!(check(&[binding(1, 0, 10), with_new(2, 3, 5), with_new(3, 5, 6)]).is_ok());
+        assert!(detail(&[binding(1, 0, 10), with_new(2, 3, 5), with_new(3, 6, 6)]).contains("epoch 3"));
     }
 }

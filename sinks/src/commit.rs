@@ -18,28 +18,34 @@
 //! | PUBLISH, RELEASE | everything | nothing |
 //!
 //! # Invariants
-//! - Bindings are read only after the writer was opened: nobody else can commit from then on.
+//! - Bindings are read only after the writer was opened: nobody else can commit from then on, and no
+//!   transaction of this pipeline is open or in doubt, so what can be read is all there is.
 //! - A lake that cannot be written never delays a commit; its rows wait in memory, up to a bound.
 //! - An error means that the committer is no longer used; what was committed is found by opening again.
 
 use crate::{
     Binding, Error, Output,
     binding::{self, Intent},
-    lake::{self, Lake, Prepared},
+    lake::{self, Collected, Lake, Prepared},
+    snapshot::Mark,
     topics::{self, Letters, Shape},
     views::Views,
 };
 use eventlog::Writer;
-use model::{Epoch, Input, view::Shelf};
+use model::planted::{self, Bug};
+use model::{Epoch, Input, Micros, view::Shelf};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 mod flushing;
 mod open;
+mod past;
+mod replay;
 mod transaction;
 
 use flushing::Flushing;
 pub use flushing::LakeLag;
+pub use open::{Means, Opened};
 
 /// How epochs are committed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -95,9 +101,15 @@ pub struct Committer {
     flushing: Flushing,
     /// The newest committed epoch.
     last: Option<Binding>,
+    /// The newest epoch that changed rows of a table.
+    changed: Option<Epoch>,
+    /// The newest committed intent.
+    intent: Option<Intent>,
     /// Where each input partition was left.
     reached: BTreeMap<(Input, u32), u64>,
-    /// Offset after the newest binding known.
+    /// The newest binding stands at this offset or behind.
+    last_at: u64,
+    /// Offset behind the newest binding known, before any later one.
     history_end: u64,
 }
 
@@ -109,24 +121,6 @@ struct Pending {
 }
 
 impl Committer {
-    /// Takes a committed epoch that was computed again; nothing is written to the log.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] if the output is not what was committed; [`Error::Broken`].
-    pub fn replay(&mut self, binding: &Binding, output: &Output) -> Result<(), Error> {
-        self.follow(binding)?;
-        let letters = topics::letters(output, self.shape);
-        if let Some(topic) = letters.differ(&binding.outputs) {
-            let (epoch, committed_by) = (binding.epoch, binding.code_version.clone());
-            return Err(Error::Diverged { epoch, topic, committed_by });
-        }
-        if self.lake.through().is_none_or(|through| binding.epoch > through) {
-            self.views.apply(output)?;
-        }
-        self.last = Some(binding.clone());
-        Ok(())
-    }
-
     /// RELEASE: shows readers what is committed; call it after the last replay, [`Self::commit`] does by itself.
     pub fn ready(&self) {
         self.shelf.swap(self.views.snapshot(self.last.as_ref()));
@@ -151,6 +145,40 @@ impl Committer {
         self.run(binding, output, true)
     }
 
+    /// Where in the history the newest committed epoch stands, for a snapshot of its state.
+    ///
+    /// # Errors
+    /// [`Error::Log`]; [`Error::Broken`] before the first epoch.
+    pub fn mark(&mut self, counts: serde_json::Value) -> Result<Mark, Error> {
+        let nothing = || Error::Broken("there is no epoch to take a snapshot of".into());
+        let binding = self.last.clone().ok_or_else(nothing)?;
+        // Nobody else commits: what ends the history now ends it behind this epoch.
+        self.history_end = self.log.range(&binding::place())?.end;
+        let (history, intent, through) = (self.last_at, self.intent.clone(), self.lake.through());
+        // With nothing waiting the lake holds every row, however long ago it was written.
+        let rows = if self.views.pending() == 0 { through } else { self.changed };
+        Ok(Mark { binding, history, intent, through, rows, counts })
+    }
+
+    /// Deletes what the lake does not count any more and was long enough ago; `now` is the time of the machine.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] or [`Error::Damaged`]; commits do not depend on it.
+    pub fn collect_garbage(&mut self, now: Micros) -> Result<Collected, Error> {
+        let age = Micros::from(self.options.lake.garbage_age_s) * model::time::SECOND;
+        self.lake.collect_garbage(now, age)
+    }
+
+    /// The last epoch whose rows the lake holds.
+    pub const fn lake_through(&self) -> Option<Epoch> {
+        self.lake.through()
+    }
+
+    /// Number of this start.
+    pub const fn incarnation(&self) -> u64 {
+        self.lake.incarnation()
+    }
+
     fn run(&mut self, binding: Binding, output: &Output, last: bool) -> Result<Committed, Error> {
         if last || self.flushing.may_try() {
             self.publish()?;
@@ -162,6 +190,9 @@ impl Committer {
         if pending.prepared.is_none() {
             self.flushing.check_bound(self.views.bytes())?;
         }
+        if let Some(prepared) = pending.prepared.as_ref().filter(|_| planted::is(Bug::PublishFirst)) {
+            self.lake.publish(&prepared.intent)?;
+        }
         self.transact(&pending)?;
         let committed = self.settle(pending)?;
         self.publish()?;
@@ -172,6 +203,7 @@ impl Committer {
     /// COLLECT.
     fn collect(&mut self, mut binding: Binding, output: &Output) -> Result<Pending, Error> {
         self.follow(&binding)?;
+        self.note_changes(&binding, output);
         self.views.apply(output)?;
         let letters = topics::letters(output, self.shape);
         binding.incarnation = self.lake.incarnation();
@@ -187,12 +219,17 @@ impl Committer {
         }
         match self.lake.prepare(pending.binding.epoch, self.views.rows()) {
             Ok(prepared) => {
-                pending.binding.intent = Some(prepared.intent.clone());
+                if !planted::is(Bug::ForgetIntent) {
+                    pending.binding.intent = Some(prepared.intent.clone());
+                }
                 pending.prepared = Some(prepared);
                 Ok(())
             }
             Err(error @ (Error::Disk { .. } | Error::Damaged { .. })) => {
                 self.flushing.failed(pending.binding.epoch, &error);
+                if planted::is(Bug::DropOutbox) {
+                    self.views.flushed(&self.lake);
+                }
                 Ok(())
             }
             Err(error) => Err(error),
@@ -206,6 +243,7 @@ impl Committer {
             self.lake.advance(prepared)?;
             self.views.flushed(&self.lake);
             self.flushing.committed(prepared.intent.clone());
+            self.intent = Some(prepared.intent.clone());
         }
         let manifest = prepared.map(|prepared| prepared.intent.sequence);
         let committed = Committed {
@@ -216,6 +254,7 @@ impl Committer {
         };
         self.last = Some(binding);
         // At least the binding was appended; a log may put marks of its own behind it.
+        self.last_at = self.history_end;
         self.history_end += 1;
         Ok(committed)
     }
@@ -233,6 +272,12 @@ impl Committer {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    fn note_changes(&mut self, binding: &Binding, output: &Output) {
+        if output.changes_tables() {
+            self.changed = Some(binding.epoch);
+        }
     }
 
     fn follow(&mut self, binding: &Binding) -> Result<(), Error> {

@@ -4,6 +4,7 @@
 //! - A message names places (topics, epochs, tables, files) and sizes, never a value of a record.
 //! - Every message ends with a next step.
 
+use crate::binding::TopicDigest;
 use model::Epoch;
 use std::{
     io,
@@ -35,21 +36,13 @@ pub enum Error {
     #[error("the bindings on the log cannot be used: {0}")]
     History(String),
     /// A committed epoch, computed again, gave something else.
-    #[error(
-        "epoch {epoch} gave other results for {topic} when it was computed again: start the version that \
-         committed it ({committed_by}); if this is it, report it, its results are not reproducible"
-    )]
-    Diverged {
-        /// The epoch.
-        epoch: Epoch,
-        /// First topic that differs.
-        topic: String,
-        /// Code that committed the epoch.
-        committed_by: String,
-    },
+    #[error(transparent)]
+    Diverged(#[from] Box<Divergence>),
     /// The file system refused.
-    #[error("could not {doing} {path} ({cause}): {}", next_step(cause.kind()))]
+    #[error("could not {doing} {path} ({cause}): {} {setting}{}", next_step(cause.kind()).0, next_step(cause.kind()).1)]
     Disk {
+        /// The setting that says where it lies.
+        setting: &'static str,
         /// What was attempted.
         doing: &'static str,
         /// On which file or directory.
@@ -57,9 +50,11 @@ pub enum Error {
         /// What the operating system said.
         cause: io::Error,
     },
-    /// What the lake holds is not what was written, or not what the log committed.
-    #[error("lake at {path}: {detail}")]
+    /// What the lake or a snapshot holds is not what was written, or not what the log committed.
+    #[error("{what} at {path}: {detail}")]
     Damaged {
+        /// What lies there.
+        what: &'static str,
         /// The file or directory.
         path: PathBuf,
         /// What does not fit, with the next step.
@@ -82,29 +77,68 @@ pub enum Error {
     Broken(String),
 }
 
+/// A committed epoch, computed again, gave something else.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "epoch {epoch} gave other results for {topic} when it was computed again: version {committed_by} committed \
+     {}, version {computed_by} computed {}: start version {committed_by}; if this is it, report it, its results \
+     are not reproducible", told(committed.as_ref()), told(computed.as_ref())
+)]
+pub struct Divergence {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// First topic that differs.
+    pub topic: String,
+    /// What was committed; `None` if the topic got nothing.
+    pub committed: Option<TopicDigest>,
+    /// What came out this time.
+    pub computed: Option<TopicDigest>,
+    /// Code that committed the epoch.
+    pub committed_by: String,
+    /// Code that computed it again.
+    pub computed_by: &'static str,
+}
+
+fn told(digest: Option<&TopicDigest>) -> String {
+    digest.map_or_else(
+        || "no records".into(),
+        |TopicDigest { records, digest, .. }| format!("{records} records (blake3 {digest})"),
+    )
+}
+
 impl Error {
-    /// For `map_err` on a file operation.
+    /// For `map_err` on a file operation of the lake.
     pub(crate) fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        Self::disk_of("commit.lake.dir", doing, path)
+    }
+
+    /// For `map_err` on a file operation below the directory of `setting`.
+    pub(crate) fn disk_of(
+        setting: &'static str,
+        doing: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |cause| Self::Disk { doing, path, cause }
+        move |cause| Self::Disk { setting, doing, path, cause }
     }
 
     pub(crate) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
-        Self::Damaged { path: path.to_owned(), detail: detail.into() }
+        Self::Damaged { what: "lake", path: path.to_owned(), detail: detail.into() }
     }
 }
 
-fn next_step(kind: io::ErrorKind) -> &'static str {
+/// What stands before and after the name of the setting.
+fn next_step(kind: io::ErrorKind) -> (&'static str, &'static str) {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "free some space or set another commit.lake.dir"
+            ("free some space or set another", "")
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "make it writable for this user or set another commit.lake.dir"
+            ("make it writable for this user or set another", "")
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "set commit.lake.dir to a directory"
+            ("set", " to a directory")
         }
-        _ => "check the disk or set another commit.lake.dir",
+        _ => ("check the disk or set another", ""),
     }
 }

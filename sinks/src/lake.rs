@@ -5,6 +5,7 @@
 //! DIR/<table>/date=YYYY-MM-DD/<epoch>-<incarnation>-<digest>.parquet   rows of one day, ordered by time
 //! DIR/_manifests/<sequence>.json                                      what was added, what was removed
 //! DIR/_manifests/prepared/<sequence>-<digest>.json                    not yet committed, or orphan
+//! DIR/_manifests/folds/<sequence>-<digest>.json                       what the manifests so far come to
 //! DIR/_incarnations/<number>                                          one per start
 //! DIR/_incoming/                                                      files being written
 //! ```
@@ -15,29 +16,46 @@
 //! - A manifest appears whole and once: it is prepared and synced, committed by its digest in the log,
 //!   and then linked under its number, which fails if the number is taken.
 //! - A manifest names the digest of the one before, so none can be exchanged.
-//! - Removed files stay on disk: queries may hold them.
+//! - Removed files stay on disk until they are collected, a day later: queries may hold them.
+//! - Nothing but the chain decides: folds, joined files and the removal of garbage change what is read and
+//!   where it lies, never which rows there are.
 
-use crate::{Digest, Error, binding::Intent, views::Rows};
+use crate::{
+    Digest, Error,
+    binding::Intent,
+    disk::{self, Disk},
+    views::Rows,
+};
+use bytes::Bytes;
 use model::{
     Epoch,
     view::{LakeFile, Snapshot, TableView},
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
-    fs, io,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 mod chain;
+mod compact;
 mod durable;
 mod file;
 mod flush;
+mod fold;
+mod garbage;
+mod incarnation;
 mod manifest;
+mod names;
+mod verify;
 
 use chain::Chain;
-use manifest::Manifest;
+use compact::Tuning;
+use manifest::{Added, Manifest};
+
+pub use garbage::Collected;
+pub use verify::{Finding, Report, verify};
 
 #[cfg(test)]
 pub(crate) use file::identities;
@@ -45,8 +63,24 @@ pub(crate) use file::{drop_rows, join};
 
 const MANIFESTS: &str = "_manifests";
 const PREPARED: &str = "_manifests/prepared";
+const FOLDS: &str = "_manifests/folds";
 const INCARNATIONS: &str = "_incarnations";
 const INCOMING: &str = "_incoming";
+
+/// Identities of the rows of `batch`, for who compares what stands where.
+#[cfg(feature = "sim")]
+pub fn row_ids(batch: &arrow::array::RecordBatch) -> Vec<model::view::RowId> {
+    crate::views::identities(batch)
+}
+
+/// Identities of the rows of a file of a lake.
+///
+/// # Errors
+/// [`Error::Disk`] or [`Error::Damaged`].
+#[cfg(feature = "sim")]
+pub fn file_row_ids(disk: &dyn Disk, path: &Path) -> Result<Vec<model::view::RowId>, Error> {
+    file::identities_in(path, &disk.read(path).map_err(Error::disk("read", path))?.into())
+}
 
 /// Where the lake lies and when it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -60,17 +94,29 @@ pub struct Options {
     pub flush_bytes: usize,
     /// … or when the last time was so many milliseconds ago.
     pub flush_interval_ms: u64,
+    /// What no manifest names, and what was removed, is deleted once it is so old, seconds: queries may hold it.
+    pub garbage_age_s: u32,
     /// While the lake cannot be written, so many bytes of rows may wait in memory before the process
     /// stops; 1 GiB at most.
     pub outbox_bytes: usize,
+    /// Small files of up to so many bytes are joined by each flush; 0 for never.
+    pub compact_bytes: u64,
 }
 
 /// The lake of one directory.
 #[derive(Debug)]
 pub struct Lake {
+    disk: disk::Shared,
     dir: PathBuf,
     incarnation: u64,
     chain: Chain,
+    tuning: Tuning,
+    /// Flushes until small files are joined again.
+    rest: u32,
+    /// Files that are not joined: found damaged, or too large in memory.
+    alone: BTreeSet<PathBuf>,
+    /// Whether every commit of earlier starts is known.
+    settled: bool,
 }
 
 /// A flush that is on disk and waits for its commit.
@@ -87,8 +133,8 @@ impl Lake {
     ///
     /// # Errors
     /// [`Error::Disk`] or [`Error::Damaged`].
-    pub fn read(dir: &Path) -> Result<BTreeMap<String, Vec<LakeFile>>, Error> {
-        let (dir, chain) = verified(dir)?;
+    pub fn read(disk: &dyn Disk, dir: &Path) -> Result<BTreeMap<String, Vec<LakeFile>>, Error> {
+        let (dir, chain) = verified(disk, dir)?;
         Ok(chain.tables().map(|table| (table.to_owned(), chain.files(table, &dir))).collect())
     }
 
@@ -98,8 +144,8 @@ impl Lake {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn snapshot(dir: &Path) -> Result<Snapshot, Error> {
-        let (dir, chain) = verified(dir)?;
+    pub fn snapshot(disk: &dyn Disk, dir: &Path) -> Result<Snapshot, Error> {
+        let (dir, chain) = verified(disk, dir)?;
         let tables = model::table::all().into_iter().map(|table| {
             let files = Arc::new(chain.files(table.name, &dir));
             (table.name, TableView { files, ..TableView::default() })
@@ -111,14 +157,25 @@ impl Lake {
     ///
     /// # Errors
     /// [`Error::Disk`] if the directory cannot be written, [`Error::Damaged`].
-    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        for part in [PREPARED, INCARNATIONS, INCOMING] {
-            durable::make_dir(&dir.join(part), dir)?;
+    pub(crate) fn open(disk: disk::Shared, dir: &Path) -> Result<Self, Error> {
+        let new = !disk.is_dir(dir);
+        for part in [PREPARED, FOLDS, INCARNATIONS, INCOMING] {
+            durable::make_dir(&*disk, &dir.join(part))?;
         }
-        let dir = fs::canonicalize(dir).map_err(Error::disk("open", dir))?;
-        let incarnation = take_incarnation(&dir)?;
-        let chain = Chain::read(&dir)?;
-        Ok(Self { dir, incarnation, chain })
+        let dir = disk.canonical(dir).map_err(Error::disk("open", dir))?;
+        durable::sync_above(&*disk, &dir, new)?;
+        // With these also the number of a manifest whose publisher died before it was durable.
+        [&dir, &dir.join(MANIFESTS)].into_iter().try_for_each(|dir| durable::sync_dir(&*disk, dir))?;
+        let incarnation = incarnation::take(&*disk, &dir)?;
+        let chain = Chain::read(&*disk, &dir)?;
+        let (tuning, rest, alone, settled) = (Tuning::default(), 0, BTreeSet::new(), false);
+        Ok(Self { disk, dir, incarnation, chain, tuning, rest, alone, settled })
+    }
+
+    /// The same, joining small files of up to so many bytes with each flush; 0, as before, for never.
+    pub(crate) fn compacting(mut self, bytes: u64) -> Self {
+        self.tuning.compact_bytes = bytes;
+        self
     }
 
     /// Number of this start.
@@ -137,8 +194,13 @@ impl Lake {
     }
 
     /// Writes what `tables` hold since the last flush, and a manifest of it that does not count yet.
-    pub(crate) fn prepare(&self, epoch: Epoch, tables: &[Rows]) -> Result<Prepared, Error> {
-        let (add, remove) = flush::write(self, epoch, tables)?;
+    ///
+    /// Small files may be joined on the way; what stands in the way of that is said and changes nothing.
+    pub(crate) fn prepare(&mut self, epoch: Epoch, tables: &[Rows]) -> Result<Prepared, Error> {
+        let compact = self.tuning.compact_bytes > 0 && self.rest == 0;
+        let (add, remove, joined) = flush::write(self, epoch, tables, compact)?;
+        self.rest = if joined.refused { compact::REST } else { self.rest.saturating_sub(1) };
+        self.alone.extend(joined.alone);
         let manifest = Manifest {
             sequence: self.chain.sequence() + 1,
             previous: self.chain.digest(),
@@ -147,11 +209,13 @@ impl Lake {
             last_epoch: epoch,
             add,
             remove,
+            fold: fold::write_if_due(self),
         };
         let (bytes, digest) = manifest.encode();
         let intent = Intent { sequence: manifest.sequence, digest, previous: manifest.previous };
-        durable::write(&self.dir.join(INCOMING), &self.prepared(&intent), &bytes)
-            .and_then(|()| durable::sync_dir(&self.dir.join(PREPARED)))
+        let disk = &*self.disk;
+        durable::write(disk, &self.dir.join(INCOMING), &self.prepared(&intent), &bytes)
+            .and_then(|()| durable::sync_dir(disk, &self.dir.join(PREPARED)))
             .inspect_err(|_| flush::discard(self, &manifest.add))?;
         Ok(Prepared { intent, manifest })
     }
@@ -166,20 +230,22 @@ impl Lake {
 
     /// Gives a committed manifest its number; does nothing if it has it.
     pub(crate) fn publish(&self, intent: &Intent) -> Result<(), Error> {
+        let disk = &*self.disk;
         let (from, to) = (self.prepared(intent), self.published(intent.sequence));
-        if durable::link_if_absent(&from, &to)? {
-            durable::sync_dir(&self.dir.join(MANIFESTS))?;
+        if durable::link_if_absent(disk, &from, &to)? {
+            durable::sync_dir(disk, &self.dir.join(MANIFESTS))?;
             // A second name of the same file; if it stays it is an orphan.
-            fs::remove_file(&from).unwrap_or_default();
+            disk.remove(&from).unwrap_or_default();
             return Ok(());
         }
-        if !to.exists() {
+        if durable::length(disk, &to).map_err(Error::disk("publish", &to))?.is_none() {
             let gone = "the log committed this manifest and it is gone: put the lake of this log in place";
             return Err(Error::damaged(&to, gone));
         }
-        let (_, digest) = Manifest::read(&to)?;
+        let (_, digest) = Manifest::read(disk, &to)?;
         if digest == intent.digest {
-            return Ok(());
+            // Whoever named it may have stopped before the name was durable.
+            return durable::sync_dir(disk, &self.dir.join(MANIFESTS));
         }
         Err(Error::damaged(&to, "another manifest has this number: a second pipeline writes here; stop it"))
     }
@@ -191,27 +257,42 @@ impl Lake {
     ) -> Result<(), Error> {
         let foreign = "the log did not commit this manifest: the lake belongs to another log; set another \
                        lake.dir, or put the log of this lake in place";
-        let mut last = 0;
+        let (mut last, mut before) = (0, None);
         for intent in intents {
-            last = intent.sequence;
+            if before.is_some_and(|before| (last + 1, Some(before)) != (intent.sequence, intent.previous)) {
+                return Err(Error::damaged(&self.published(intent.sequence), foreign));
+            }
+            (last, before) = (intent.sequence, Some(intent.digest));
             if last > self.chain.sequence() {
                 self.publish(intent)?;
                 let path = self.published(last);
-                let (manifest, digest) = Manifest::read(&path)?;
+                let (manifest, digest) = Manifest::read(&*self.disk, &path)?;
                 self.chain.append(&manifest, digest).map_err(|why| Error::damaged(&path, why))?;
             }
-            if self.chain.digest_of(last) != Some(intent.digest) {
+            // Of the folded ones no digest is known; each is named by the one after it.
+            if last >= self.chain.first_known() && self.chain.digest_of(last) != Some(intent.digest) {
                 return Err(Error::damaged(&self.published(last), foreign));
             }
         }
         if self.chain.sequence() > last {
             return Err(Error::damaged(&self.published(last + 1), foreign));
         }
-        self.chain.check_lengths(&self.dir)
+        self.settled = true;
+        self.chain.check_lengths(&*self.disk, &self.dir)
+    }
+
+    /// Path and content of a file as it was written; damage is not passed on.
+    fn content(&self, file: &Added) -> Result<(PathBuf, Bytes), Error> {
+        let path = self.dir.join(&file.path);
+        let bytes = self.disk.read(&path).map_err(Error::disk("read", &path))?;
+        if Digest::of(&bytes) == file.blake3 {
+            return Ok((path, bytes.into()));
+        }
+        Err(Error::damaged(&path, "the content changed since it was written: restore it from a copy"))
     }
 
     fn prepared(&self, intent: &Intent) -> PathBuf {
-        self.dir.join(format!("{PREPARED}/{:020}-{}.json", intent.sequence, intent.digest.short()))
+        self.dir.join(PREPARED).join(names::numbered(intent.sequence, intent.digest))
     }
 
     fn published(&self, sequence: u64) -> PathBuf {
@@ -220,34 +301,11 @@ impl Lake {
 }
 
 /// The chain of a lake that somebody else writes: whole, and every file there in its full length.
-fn verified(dir: &Path) -> Result<(PathBuf, Chain), Error> {
-    let dir = fs::canonicalize(dir).map_err(Error::disk("open", dir))?;
-    let chain = Chain::read(&dir)?;
-    chain.check_lengths(&dir)?;
+fn verified(disk: &dyn Disk, dir: &Path) -> Result<(PathBuf, Chain), Error> {
+    let dir = disk.canonical(dir).map_err(Error::disk("open", dir))?;
+    let chain = Chain::read(disk, &dir)?;
+    chain.check_lengths(disk, &dir)?;
     Ok((dir, chain))
-}
-
-/// Takes the next free number by creating its file, which also proves that the directory is writable.
-fn take_incarnation(dir: &Path) -> Result<u64, Error> {
-    let folder = dir.join(INCARNATIONS);
-    let taken = durable::numbers(&folder, "")?.last().copied().unwrap_or(0);
-    for number in taken + 1.. {
-        let path = folder.join(format!("{number:020}"));
-        match fs::File::create_new(&path).and_then(|file| file.sync_all()) {
-            Ok(()) => {
-                durable::sync_dir(&folder)?;
-                return Ok(number);
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::disk("write", &path)(error)),
-        }
-    }
-    unreachable!("there are more numbers than starts")
-}
-
-/// The first bytes of a digest, for a name.
-fn name(epoch: Epoch, incarnation: u64, digest: Digest) -> String {
-    format!("{epoch:012}-{incarnation:06}-{}.parquet", digest.short())
 }
 
 #[cfg(test)]

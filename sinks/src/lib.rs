@@ -4,7 +4,8 @@
 //! In the order a result meets them: [`capture()`] takes it out of the dataflow, [`Output`] puts what
 //! the workers found into one canonical form, [`topics`] shapes it into records, [`lake`] prepares
 //! files of it, [`commit`] makes it true in one transaction together with its [`Binding`], and
-//! `views` shows it to readers.
+//! `views` shows it to readers. [`snapshot`] keeps what the steps remembered, so that a start begins
+//! there; lake and snapshots reach the file system through [`disk`].
 //!
 //! # Invariants
 //! - The transaction of the log is the only commit point; lake and views follow from it and are
@@ -16,17 +17,19 @@ pub mod binding;
 pub mod capture;
 pub mod commit;
 mod digest;
+pub mod disk;
 mod error;
 pub mod lake;
 mod output;
 #[cfg(test)]
 mod samples;
+pub mod snapshot;
 pub mod topics;
 mod views;
 
 pub use binding::{Binding, InputRange};
 pub use capture::{Captured, capture};
-pub use commit::{Committed, Committer, LakeLag, Options};
+pub use commit::{Committed, Committer, LakeLag, Means, Opened, Options};
 pub use digest::Digest;
-pub use error::Error;
+pub use error::{Divergence, Error};
 pub use output::Output;

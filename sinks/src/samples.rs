@@ -117,6 +117,7 @@ pub(crate) fn binding(epoch: u64, lo: u64, hi: u64) -> Binding {
         epoch,
         incarnation: 0,
         now_us: START,
+        watermark: Some(START),
         inputs: vec![range],
         n_in: hi.saturating_sub(lo),
         digest_in: Digest::of(b"in"),

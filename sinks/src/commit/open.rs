@@ -1,59 +1,153 @@
-//! Start: fence, read what is committed, roll the lake forward.
+//! Start: fence, read what is committed, roll the lake forward, choose the snapshot to begin with.
+//!
+//! ```text
+//! R1  take the next incarnation, in the lake
+//! R2  open the writer: fences earlier ones, settles a transaction in doubt
+//! R3  read the snapshots' manifests, then the bindings from the oldest of them on
+//! R4  publish every committed intent without a manifest
+//! R5  take the newest snapshot that belongs to this log, that the lake has reached, and that is whole
+//! ```
+//! Every step can be repeated: a process that dies in one of them is followed by one that begins again.
 
-use super::{Clock, Committer, Options, flushing::Flushing};
-use crate::{Binding, Error, binding, lake::Lake, topics::Shape, views::Views};
+use super::{Clock, Committer, Options, flushing::Flushing, past::Past};
+use crate::{
+    Binding, Error, binding, disk,
+    lake::Lake,
+    snapshot::{Mark, Stored},
+    topics::{BINDINGS, Shape},
+    views::Views,
+};
 use eventlog::{Log, TopicPartition};
-use model::view::Shelf;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use model::planted::{self, Bug};
+use model::{Input, view::Shelf};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Instant};
+
+/// What a committer works with.
+#[derive(Clone)]
+pub struct Means {
+    /// The log.
+    pub log: eventlog::Shared,
+    /// The disk of lake and snapshots.
+    pub disk: disk::Shared,
+    /// Where committed tables are put.
+    pub shelf: Arc<Shelf>,
+}
+
+impl fmt::Debug for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Means").field("disk", &self.disk).finish_non_exhaustive()
+    }
+}
+
+/// A pipeline that was taken over, and what is to be done before it goes on.
+#[derive(Debug)]
+pub struct Opened {
+    /// Stands at the snapshot, or before the first epoch.
+    pub committer: Committer,
+    /// The state to begin with; without one everything is computed again.
+    pub snapshot: Option<Stored>,
+    /// The epochs to compute again and hand to [`Committer::replay`], oldest first.
+    pub bindings: Vec<Binding>,
+    /// Snapshots that could not be used, each with the next step.
+    pub refused: Vec<String>,
+}
 
 impl Committer {
-    /// Takes the pipeline over and finds out what is committed: every binding, oldest first.
+    /// Takes the pipeline over and finds out what is committed.
     ///
-    /// Fences earlier writers, reads the bindings to their end, and rolls the lake forward. The caller
-    /// computes every binding again, hands it to [`Self::replay`], and calls [`Self::ready`].
+    /// The caller imports the state of [`Opened::snapshot`], computes every one of [`Opened::bindings`] again,
+    /// hands it to [`Self::replay`], and calls [`Self::ready`]. Without `snapshots`, a directory, that is
+    /// every epoch there ever was.
     ///
     /// # Errors
     /// A lake that cannot be written, a log or lake that cannot be read or do not belong together.
-    pub fn open(
-        log: eventlog::Shared,
-        options: &Options,
-        shelf: Arc<Shelf>,
-    ) -> Result<(Self, Vec<Binding>), Error> {
+    pub fn open(means: &Means, options: &Options, snapshots: Option<&Path>) -> Result<Opened, Error> {
         let start = Instant::now();
-        Self::open_with_clock(log, options, shelf, Box::new(move || start.elapsed()))
+        Self::open_with_clock(means, options, snapshots, Box::new(move || start.elapsed()))
     }
 
     /// Like [`Self::open`], with another clock.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
     pub fn open_with_clock(
-        log: eventlog::Shared,
+        means: &Means,
         options: &Options,
-        shelf: Arc<Shelf>,
+        snapshots: Option<&Path>,
         clock: Clock,
-    ) -> Result<(Self, Vec<Binding>), Error> {
+    ) -> Result<Opened, Error> {
+        let Means { log, disk, shelf } = means.clone();
         let shape = Shape::ensure(&*log, options)?;
-        let mut lake = Lake::open(&options.lake.dir)?;
+        let mut lake =
+            Lake::open(Arc::clone(&disk), &options.lake.dir)?.compacting(options.lake.compact_bytes);
+        let early =
+            if planted::is(Bug::ReadBeforeFence) { Some(Past::read(&*log, &disk, snapshots)?) } else { None };
         let writer = log.writer(&options.transactional_id)?;
-        let (bindings, history_end) = binding::read(&*log, 0)?;
-        binding::check(&bindings)?;
-        if let Some(last) = bindings.last().filter(|_| !options.ignore_group_offsets) {
-            check_group(&*log, &options.group, last)?;
+        let mut past = match early {
+            Some(past) => past,
+            None => Past::read(&*log, &disk, snapshots)?,
+        };
+        lake.roll_forward(past.intents())?;
+        let snapshot = past.choose(lake.through());
+        if snapshot.is_none() && !past.is_whole() {
+            past = past.read_whole(&*log)?;
+            lake.roll_forward(past.intents())?;
         }
-        lake.roll_forward(bindings.iter().filter_map(|binding| binding.intent.as_ref()))?;
-        let committer = Self {
+        match past.last() {
+            _ if options.ignore_group_offsets => {}
+            Some(last) => check_group(&*log, &options.group, last)?,
+            None => check_no_group(&*log, &options.group)?,
+        }
+        let mut committer = Self {
             views: Views::new(&lake),
             flushing: Flushing::new(options.lake.clone(), clock),
             options: options.clone(),
             last: None,
+            changed: None,
+            intent: past.intents().last().cloned(),
             reached: BTreeMap::new(),
+            last_at: past.last_at(),
+            history_end: past.end(),
             log,
             shelf,
             writer,
             shape,
             lake,
-            history_end,
         };
-        Ok((committer, bindings))
+        committer.begin_at(snapshot.as_ref())?;
+        let (bindings, refused) = past.after(snapshot.as_ref().map(Stored::epoch));
+        Ok(Opened { committer, snapshot, bindings, refused })
     }
+
+    /// Stands where `snapshot` was taken.
+    fn begin_at(&mut self, snapshot: Option<&Stored>) -> Result<(), Error> {
+        let Some(Stored { mark: Mark { binding, .. }, .. }) = snapshot else { return Ok(()) };
+        binding::check_next(&mut self.reached, None, binding).map_err(Error::Broken)?;
+        // Rows up to here are in the lake, or the snapshot had not been chosen: `changed` begins anew.
+        self.last = Some(binding.clone());
+        Ok(())
+    }
+}
+
+/// Whether nothing shows that epochs were committed: without bindings they would be computed and published again.
+fn check_no_group(log: &dyn Log, group: &str) -> Result<(), Error> {
+    for input in Input::ALL {
+        let partitions = match log.partitions(input.topic()) {
+            Err(eventlog::Error::UnknownPartition(_)) => continue,
+            partitions => 0..partitions?,
+        };
+        let places: Vec<_> =
+            partitions.map(|partition| TopicPartition::new(input.topic(), partition)).collect();
+        if log.committed(group, &places)?.iter().flatten().any(|offset| *offset > 0) {
+            return Err(Error::History(format!(
+                "there are none, and group \"{group}\" has read {} already: restore topic {} from a copy, or, if \
+                 another program used the group, start with ignore_group_offsets = true",
+                input.topic(),
+                BINDINGS
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the offsets that show on the log are those of the last binding; a group may have expired.

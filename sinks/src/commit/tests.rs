@@ -1,7 +1,7 @@
 //! A pipeline in miniature: epochs whose input follows from their number, over an embedded log.
 
-use super::{Committed, Committer, Options};
-use crate::{Binding, Error, Output, lake, samples, topics, views::identities};
+use super::{Committed, Committer, Means, Opened, Options};
+use crate::{Binding, Error, Output, disk::Machine, lake, samples, topics, views::identities};
 use eventlog::{Budget, Log, Record, Shared, TopicPartition, embedded::Embedded};
 use model::{
     ChangeKind::{Cleared, Raised},
@@ -9,7 +9,7 @@ use model::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,6 +21,7 @@ use tempfile::TempDir;
 mod answers;
 mod crashes;
 mod lagging;
+mod restarts;
 mod starts;
 
 /// Rows per flush: the fourth epoch has the first.
@@ -73,14 +74,22 @@ impl Rig {
                 flush_bytes: 1 << 30,
                 flush_interval_ms: 60_000,
                 outbox_bytes: 1 << 30,
+                compact_bytes: 1 << 25,
+                garbage_age_s: 86_400,
             },
         }
     }
 
     fn open_with(&self, options: &Options) -> Result<(Committer, Vec<Binding>), Error> {
+        self.open_from(options, None).map(|opened| (opened.committer, opened.bindings))
+    }
+
+    fn open_from(&self, options: &Options, snapshots: Option<&Path>) -> Result<Opened, Error> {
         let seconds = Arc::clone(&self.seconds);
         let clock = Box::new(move || Duration::from_secs(seconds.load(Ordering::SeqCst)));
-        Committer::open_with_clock(Arc::clone(&self.log), options, Arc::clone(&self.shelf), clock)
+        let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));
+        let means = Means { log, disk: Arc::new(Machine), shelf };
+        Committer::open_with_clock(&means, options, snapshots, clock)
     }
 
     /// Opens and replays; returns the next epoch.

@@ -5,7 +5,8 @@
 
 use super::{Committer, Pending};
 use crate::{Error, binding, topics};
-use eventlog::{Error as LogError, Outcome};
+use eventlog::{Draft, Error as LogError, Outcome};
+use model::planted::{self, Bug};
 use std::{thread, time::Duration};
 
 /// The longest wait between two attempts.
@@ -34,37 +35,59 @@ impl Committer {
 
     /// One attempt; true if the epoch is committed, `doubtful` if nobody knows.
     pub(super) fn attempt(&mut self, pending: &Pending, doubtful: &mut bool) -> Result<bool, Error> {
-        if *doubtful && self.was_committed(pending)? {
+        if *doubtful && planted::is(Bug::DoubtIsNo) {
+            self.writer = self.log.writer(&self.options.transactional_id)?;
+        } else if *doubtful && self.was_committed(pending)? {
             return Ok(true);
         }
         // Whatever interrupts what follows leaves a doubt.
         *doubtful = true;
         let outcome = self.write(pending)?;
         *doubtful = outcome == Outcome::Unknown;
+        if *doubtful && planted::is(Bug::DoubtIsYes) {
+            self.writer = self.log.writer(&self.options.transactional_id)?;
+            return Ok(true);
+        }
         Ok(outcome == Outcome::Committed)
     }
 
     fn write(&mut self, pending: &Pending) -> Result<Outcome, LogError> {
+        let offsets = pending.binding.offsets();
+        if planted::is(Bug::OffsetsOutside) {
+            self.writer.begin()?;
+            self.writer.commit(&self.options.group, &offsets)?;
+        }
+        let outside =
+            |draft: &Draft| planted::is(Bug::LettersOutside) && *draft.topic == *topics::DEAD_LETTERS;
+        if pending.letters.drafts.iter().any(outside) {
+            self.writer.begin()?;
+            for draft in pending.letters.drafts.iter().filter(|draft| outside(draft)) {
+                self.writer.send(draft.clone())?;
+            }
+            self.writer.commit(&self.options.group, &[])?;
+        }
         self.writer.begin()?;
-        for draft in &pending.letters.drafts {
+        for draft in pending.letters.drafts.iter().filter(|draft| !outside(draft)) {
             self.writer.send(draft.clone())?;
         }
         self.writer.send(topics::binding(&pending.binding))?;
-        self.writer.commit(&self.options.group, &pending.binding.offsets())
+        let with = if planted::is(Bug::OffsetsOutside) { &[][..] } else { &offsets };
+        self.writer.commit(&self.options.group, with)
     }
 
     /// Takes a new writer, which settles what the old one left, and looks.
     fn was_committed(&mut self, pending: &Pending) -> Result<bool, Error> {
         self.writer = self.log.writer(&self.options.transactional_id)?;
         let (newer, _) = binding::read(&*self.log, self.history_end)?;
-        match newer.iter().find(|binding| binding.epoch >= pending.binding.epoch) {
+        match newer.iter().map(|(_, binding)| binding).find(|binding| binding.epoch >= pending.binding.epoch)
+        {
             None => Ok(false),
             Some(binding) if *binding == pending.binding => Ok(true),
             Some(_) => Err(LogError::Fenced(self.options.transactional_id.clone()).into()),
         }
     }
 
-    fn wait(&self, attempt: u32) -> Duration {
+    pub(super) fn wait(&self, attempt: u32) -> Duration {
         let first = Duration::from_millis(self.options.retry_ms);
         first.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(LONGEST_WAIT)
     }

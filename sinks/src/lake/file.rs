@@ -1,12 +1,17 @@
-//! One Parquet file: zstd, row groups of 65,536 rows, statistics, rows in the order given.
+//! The bytes of one Parquet file: zstd, row groups of 65,536 rows, statistics, rows in the order given.
 
 use crate::Error;
 use arrow::{
-    array::{BooleanArray, RecordBatch},
+    array::{AsArray, BooleanArray, RecordBatch},
     compute::{concat_batches, filter_record_batch},
-    datatypes::SchemaRef,
+    datatypes::{SchemaRef, TimestampMicrosecondType},
 };
-use model::{table::ROW, view::RowId};
+use bytes::Bytes;
+use model::{
+    Micros,
+    table::{ROW, Table},
+    view::RowId,
+};
 use parquet::{
     arrow::{ArrowWriter, ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
     basic::{Compression, ZstdLevel},
@@ -14,7 +19,7 @@ use parquet::{
     file::properties::{EnabledStatistics, WriterProperties},
     schema::types::ColumnPath,
 };
-use std::{collections::BTreeSet, fs::File, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 /// Large enough to compress and skip well, small enough for a query to decode side by side.
 const GROUP_ROWS: usize = 65_536;
@@ -37,15 +42,43 @@ pub(super) fn encode(batch: &RecordBatch) -> Vec<u8> {
     written.expect("memory takes any bytes and the schemas are made of types Parquet has")
 }
 
-/// The identities of the rows of a file, in order.
-pub(crate) fn identities(path: &Path) -> Result<Vec<RowId>, Error> {
-    let batches = read(path, Some(ROW))?;
+/// The identities of the rows of the file `path` that holds `bytes`, in order.
+pub(super) fn identities_in(path: &Path, bytes: &Bytes) -> Result<Vec<RowId>, Error> {
+    let batches = decode(path, bytes, Some(ROW))?;
     Ok(batches.iter().flat_map(crate::views::identities).collect())
 }
 
-/// The rows of a file but those in `gone`.
-pub(super) fn without(path: &Path, gone: &BTreeSet<RowId>) -> Result<RecordBatch, Error> {
-    let batches = read(path, None)?;
+/// The identities of the rows of a file of the machine, in order.
+#[cfg(test)]
+pub(crate) fn identities(path: &Path) -> Result<Vec<RowId>, Error> {
+    identities_in(path, &std::fs::read(path).map_err(Error::disk("read", path))?.into())
+}
+
+/// The rows of the file `path` that holds `bytes`.
+pub(super) fn rows(path: &Path, bytes: &Bytes) -> Result<Vec<RecordBatch>, Error> {
+    decode(path, bytes, None)
+}
+
+/// The time that dates each row of `batch`, as [`model::table::Row::dated`] says it.
+///
+/// A session that was only seen to end is dated by its end, and one without either by 1970.
+pub(super) fn dated(table: &Table, batch: &RecordBatch) -> Vec<Micros> {
+    let times = |name: &str| {
+        let column = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        Some(column.iter().collect::<Vec<Option<Micros>>>())
+    };
+    let mut dates = times(table.time).unwrap_or_else(|| vec![None; batch.num_rows()]);
+    if dates.contains(&None)
+        && let Some(ends) = times("ended_at")
+    {
+        dates.iter_mut().zip(ends).for_each(|(date, end)| *date = date.or(end));
+    }
+    dates.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+/// The rows of the file `path` that holds `bytes`, but those in `gone`.
+pub(super) fn without(path: &Path, bytes: &Bytes, gone: &BTreeSet<RowId>) -> Result<RecordBatch, Error> {
+    let batches = decode(path, bytes, None)?;
     let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| unreadable(path, "no rows"))?;
     let kept = batches.iter().map(|batch| drop_rows(batch, |id| gone.contains(id)));
     Ok(join(&schema, &kept.collect::<Vec<_>>()))
@@ -62,10 +95,10 @@ pub(crate) fn join(schema: &SchemaRef, batches: &[RecordBatch]) -> RecordBatch {
     concat_batches(schema, batches).expect("the batches of a table have its schema")
 }
 
-fn read(path: &Path, column: Option<&str>) -> Result<Vec<RecordBatch>, Error> {
-    let file = File::open(path).map_err(Error::disk("read", path))?;
+/// The batches of a file: all columns, or one.
+fn decode(path: &Path, bytes: &Bytes, column: Option<&str>) -> Result<Vec<RecordBatch>, Error> {
     let batches = || -> Result<Vec<RecordBatch>, ParquetError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
         let mask = match column {
             Some(column) => ProjectionMask::columns(builder.parquet_schema(), [column]),
             None => ProjectionMask::all(),

@@ -5,9 +5,11 @@
 //! again without it.
 
 use super::{
-    INCOMING, Lake, durable, file,
+    INCOMING, Lake,
+    compact::{self, Joined},
+    durable, file,
     manifest::{Added, Removed},
-    name,
+    names,
 };
 use crate::{
     Digest, Error,
@@ -21,16 +23,15 @@ use chrono::{DateTime, NaiveDate};
 use model::{Epoch, Micros, view::RowId};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// One flush under way.
-struct Flush<'a> {
-    lake: &'a Lake,
+pub(super) struct Flush<'a> {
+    pub(super) lake: &'a Lake,
     epoch: Epoch,
-    add: Vec<Added>,
-    remove: Vec<Removed>,
+    pub(super) add: Vec<Added>,
+    pub(super) remove: Vec<Removed>,
     /// Directories with new names, synced once at the end.
     touched: BTreeSet<PathBuf>,
 }
@@ -39,11 +40,16 @@ struct Flush<'a> {
 ///
 /// What was written before a failure is removed: on a full disk orphans would stand in the way of the
 /// next attempt.
-pub(super) fn write(lake: &Lake, epoch: Epoch, tables: &[Rows]) -> Result<(Vec<Added>, Vec<Removed>), Error> {
+pub(super) fn write(
+    lake: &Lake,
+    epoch: Epoch,
+    tables: &[Rows],
+    compact: bool,
+) -> Result<(Vec<Added>, Vec<Removed>, Joined), Error> {
     let (add, remove, touched) = Default::default();
     let mut flush = Flush { lake, epoch, add, remove, touched };
-    match flush.write(tables) {
-        Ok(()) => Ok((flush.add, flush.remove)),
+    match flush.write(tables, compact) {
+        Ok(joined) => Ok((flush.add, flush.remove, joined)),
         Err(error) => {
             discard(lake, &flush.add);
             Err(error)
@@ -54,17 +60,23 @@ pub(super) fn write(lake: &Lake, epoch: Epoch, tables: &[Rows]) -> Result<(Vec<A
 /// Removes files that no manifest will name; what cannot be removed is an orphan.
 pub(super) fn discard(lake: &Lake, files: &[Added]) {
     for file in files {
-        fs::remove_file(lake.dir.join(&file.path)).unwrap_or_default();
+        lake.disk.remove(&lake.dir.join(&file.path)).unwrap_or_default();
     }
 }
 
 impl Flush<'_> {
-    fn write(&mut self, tables: &[Rows]) -> Result<(), Error> {
+    fn write(&mut self, tables: &[Rows], compact: bool) -> Result<Joined, Error> {
         for rows in tables {
             self.add_new(rows)?;
             self.rewrite(rows)?;
         }
-        self.touched.iter().try_for_each(|dir| durable::sync_dir(dir))
+        let mut joined = Joined::default();
+        if compact {
+            let tables: Vec<_> = tables.iter().map(Rows::table).collect();
+            joined = compact::run(self, &tables);
+        }
+        self.touched.iter().try_for_each(|dir| durable::sync_dir(&*self.lake.disk, dir))?;
+        Ok(joined)
     }
 
     fn add_new(&mut self, rows: &Rows) -> Result<(), Error> {
@@ -85,7 +97,7 @@ impl Flush<'_> {
             let times = (order[0].0, order[order.len() - 1].0);
             let picks = order.iter().map(|(_, _, index)| *index).collect::<UInt64Array>();
             let sorted = take_record_batch(&batch, &picks).expect("every pick is a row of the batch");
-            self.put(rows.table().name, &format!("date={day}"), &sorted, times)?;
+            self.put(rows.table().name, &names::folder(&day), &sorted, times)?;
         }
         Ok(())
     }
@@ -100,23 +112,15 @@ impl Flush<'_> {
             if candidates.is_empty() {
                 continue;
             }
-            let path = self.lake.dir.join(&old.path);
-            let held = file::identities(&path)?.into_iter().filter(|id| candidates.contains(id));
+            let (path, bytes) = self.lake.content(old)?;
+            let held = file::identities_in(&path, &bytes)?.into_iter().filter(|id| candidates.contains(id));
             let gone: BTreeSet<RowId> = held.collect();
             if gone.is_empty() {
                 continue;
             }
-            let bytes = fs::read(&path).map_err(Error::disk("read", &path))?;
-            if Digest::of(&bytes) != old.blake3 {
-                return Err(Error::damaged(
-                    &path,
-                    "the content changed since it was written: restore it from a copy",
-                ));
-            }
-            let kept = file::without(&path, &gone)?;
+            let kept = file::without(&path, &bytes, &gone)?;
             if kept.num_rows() > 0 {
-                let folder = old.path.split('/').nth(1).expect("table/day/name");
-                self.put(table, folder, &kept, (old.time_min, old.time_max))?;
+                self.put(table, old.folder(), &kept, (old.time_min, old.time_max))?;
             }
             self.remove.push(Removed { table: table.to_owned(), path: old.path.clone() });
             wanted.retain(|(_, id)| !gone.contains(id));
@@ -129,7 +133,8 @@ impl Flush<'_> {
         }
     }
 
-    fn put(
+    /// Writes a file of `table` into the folder of a day.
+    pub(super) fn put(
         &mut self,
         table: &str,
         folder: &str,
@@ -138,11 +143,16 @@ impl Flush<'_> {
     ) -> Result<(), Error> {
         let bytes = file::encode(batch);
         let blake3 = Digest::of(&bytes);
-        let name = name(self.epoch, self.lake.incarnation, blake3);
+        let name = names::data(self.epoch, self.lake.incarnation, blake3);
         let (root, path) = (&self.lake.dir, format!("{table}/{folder}/{name}"));
         let dir = root.join(table).join(folder);
-        durable::make_dir(&dir, root)?;
-        durable::write(&root.join(INCOMING), &root.join(&path), &bytes)?;
+        durable::make_dir(&*self.lake.disk, &dir)?;
+        durable::write(&*self.lake.disk, &root.join(INCOMING), &root.join(&path), &bytes)?;
+        // A folder that committed files lie in was named durably before they were.
+        if !self.lake.chain.has_folder(table, folder) {
+            let above = dir.ancestors().skip(1).take_while(|above| above.starts_with(root));
+            self.touched.extend(above.map(Path::to_owned));
+        }
         self.touched.insert(dir);
         let (rows, bytes) = (batch.num_rows() as u64, bytes.len() as u64);
         self.add.push(Added { table: table.to_owned(), path, rows, bytes, blake3, time_min, time_max });
@@ -151,7 +161,7 @@ impl Flush<'_> {
 }
 
 /// The day of an instant in UTC; what no calendar holds falls on its first or last day.
-fn day(at: Micros) -> String {
+pub(super) fn day(at: Micros) -> String {
     let bound = if at < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
     DateTime::from_timestamp_micros(at).map_or(bound, |instant| instant.date_naive()).to_string()
 }

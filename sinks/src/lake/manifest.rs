@@ -5,10 +5,10 @@
 //! the newest manifest, which no other one names.
 
 use super::{MANIFESTS, durable};
-use crate::{Digest, Error};
+use crate::{Digest, Error, disk::Disk};
 use model::{Epoch, Micros};
 use serde::{Deserialize, Serialize};
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub(crate) struct Manifest {
     pub(super) last_epoch: Epoch,
     pub(super) add: Vec<Added>,
     pub(super) remove: Vec<Removed>,
+    /// Digest of the fold of the manifests before, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fold: Option<Digest>,
 }
 
 /// A file that counts from this step on.
@@ -47,32 +50,46 @@ pub(super) struct Removed {
 impl Manifest {
     /// The bytes of the file and the digest that names this manifest.
     pub(super) fn encode(&self) -> (Vec<u8>, Digest) {
-        let mut bytes = serde_json::to_vec(self).expect("a manifest is text and integers");
-        let digest = Digest::of(&bytes);
-        bytes.extend(seal(digest));
-        (bytes, digest)
+        seal(serde_json::to_vec(self).expect("a manifest is text and integers"))
     }
 
     /// Reads a manifest and its digest.
-    pub(super) fn read(path: &Path) -> Result<(Self, Digest), Error> {
-        let bytes = fs::read(path).map_err(Error::disk("read", path))?;
+    pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<(Self, Digest), Error> {
+        let bytes = disk.read(path).map_err(Error::disk("read", path))?;
         Self::decode(&bytes).map_err(|detail| Error::damaged(path, detail))
     }
 
     fn decode(bytes: &[u8]) -> Result<(Self, Digest), &'static str> {
-        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-        let (body, rest) = bytes.split_at(end);
-        let digest = Digest::of(body);
-        if rest != seal(digest) {
-            return Err("damaged manifest: restore it from a copy; nothing of it was used");
-        }
+        let damaged = "damaged manifest: restore it from a copy; nothing of it was used";
+        let (body, digest) = unseal(bytes).ok_or(damaged)?;
         let manifest = serde_json::from_slice(body);
         Ok((manifest.map_err(|_| "manifest of another version: start the version that wrote it")?, digest))
     }
 }
 
-/// What follows the manifest in its file.
-fn seal(digest: Digest) -> Vec<u8> {
+impl Added {
+    /// The folder of its day.
+    pub(super) fn folder(&self) -> &str {
+        self.path.split('/').nth(1).expect("table/day/name")
+    }
+}
+
+/// A line of JSON and its digest in a line of its own; the digest names it.
+pub(super) fn seal(mut body: Vec<u8>) -> (Vec<u8>, Digest) {
+    let digest = Digest::of(&body);
+    body.extend(digest_line(digest));
+    (body, digest)
+}
+
+/// The first line and its digest; `None` if anything was changed.
+pub(super) fn unseal(bytes: &[u8]) -> Option<(&[u8], Digest)> {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (body, rest) = bytes.split_at(end);
+    let digest = Digest::of(body);
+    (rest == digest_line(digest)).then_some((body, digest))
+}
+
+fn digest_line(digest: Digest) -> Vec<u8> {
     format!("\n{{\"blake3\":\"{digest}\"}}\n").into_bytes()
 }
 
@@ -82,8 +99,8 @@ pub(super) fn path(sequence: u64) -> String {
 }
 
 /// Number of the newest manifest in `dir`, 0 if there is none.
-pub(super) fn newest(dir: &Path) -> Result<u64, Error> {
-    Ok(durable::numbers(&dir.join(MANIFESTS), ".json")?.last().copied().unwrap_or(0))
+pub(super) fn newest(disk: &dyn Disk, dir: &Path) -> Result<u64, Error> {
+    Ok(durable::numbers(disk, &dir.join(MANIFESTS), ".json")?.last().copied().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -110,6 +127,7 @@ mod tests {
             last_epoch: 12,
             add: vec![added],
             remove: vec![removed],
+            fold: Some(Digest::of(b"fold")),
         };
         let (bytes, digest) = manifest.encode();
         assert_eq!(Manifest::decode(&bytes), Ok((manifest, digest)));

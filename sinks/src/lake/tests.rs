@@ -1,7 +1,19 @@
 //! Damage is found, failure leaves nothing behind, and what is written is what analysts find.
 
-use super::{INCOMING, Lake, PREPARED, manifest};
-use crate::{Error, Output, samples, views::Views};
+mod crashes;
+mod damage;
+mod garbage;
+mod joins;
+mod real;
+mod rig;
+
+use super::{INCOMING, Lake, PREPARED, manifest, verify};
+use crate::{
+    Error, Output,
+    disk::{Machine, machine},
+    samples,
+    views::Views,
+};
 use arrow::{array::AsArray, datatypes::TimestampMicrosecondType};
 use model::ChangeKind;
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, basic::Compression};
@@ -13,7 +25,7 @@ use std::{
 
 /// A lake of every table, in `flushes` manifests.
 fn fill(dir: &Path, flushes: u32) -> Lake {
-    let mut lake = Lake::open(dir).unwrap();
+    let mut lake = Lake::open(machine(), dir).unwrap();
     let mut views = Views::new(&lake);
     for n in 0..flushes {
         views.apply(&output(n)).unwrap();
@@ -37,14 +49,14 @@ fn output(n: u32) -> Output {
 }
 
 fn message(dir: &Path) -> String {
-    Lake::read(dir).unwrap_err().to_string()
+    Lake::read(&Machine, dir).unwrap_err().to_string()
 }
 
 #[test]
 fn files_are_plain_parquet_by_day_in_order_of_time() {
     let dir = tempfile::tempdir().unwrap();
     let lake = fill(dir.path(), 2);
-    let tables = Lake::read(dir.path()).unwrap();
+    let tables = Lake::read(&Machine, dir.path()).unwrap();
     assert_eq!(
         tables.keys().collect::<Vec<_>>(),
         ["alerts", "dead_letters", "sessions", "vitals", "windows"]
@@ -71,11 +83,34 @@ fn files_are_plain_parquet_by_day_in_order_of_time() {
 }
 
 #[test]
+fn files_of_every_table_are_joined() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lake = Lake::open(machine(), dir.path()).unwrap().compacting(1 << 25);
+    lake.tuning.alike = 2;
+    let mut views = Views::new(&lake);
+    for n in 0..3 {
+        views.apply(&output(n)).unwrap();
+        let prepared = lake.prepare(u64::from(n), views.rows()).unwrap();
+        lake.advance(&prepared).unwrap();
+        lake.publish(&prepared.intent).unwrap();
+        views.flushed(&lake);
+        let days = |table: &str| if table == "vitals" { 4 } else { 1 };
+        for (table, files) in Lake::read(&Machine, dir.path()).unwrap() {
+            let expected = [1, 2, 2][n as usize] * days(&table);
+            assert_eq!(files.len(), expected, "{table} after flush {n}");
+        }
+    }
+    assert!(lake.alone.is_empty());
+    let report = verify(&Machine, dir.path());
+    assert!(report.ok() && report.rows == 3 * 63, "{report}");
+}
+
+#[test]
 fn equal_rows_give_equal_files() {
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [one, two] = dirs.each_ref().map(|dir| {
         fill(dir.path(), 1);
-        Lake::read(dir.path())
+        Lake::read(&Machine, dir.path())
             .unwrap()
             .into_values()
             .flatten()
@@ -126,7 +161,7 @@ fn a_directory_that_cannot_be_is_named_with_the_next_step() {
     let file = dir.path().join("a file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("below")] {
-        let error = Lake::open(&path).unwrap_err();
+        let error = Lake::open(machine(), &path).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::Disk { .. }), "{text}");
         assert!(text.contains(file.to_str().unwrap()) && text.contains("os error"), "{text}");
@@ -138,7 +173,7 @@ fn a_directory_that_cannot_be_is_named_with_the_next_step() {
 #[test]
 fn a_corrupt_file_is_not_copied_on() {
     let dir = tempfile::tempdir().unwrap();
-    let lake = fill(dir.path(), 1);
+    let mut lake = fill(dir.path(), 1);
     let file = lake.files("sessions").remove(0);
     let mut bytes = fs::read(&file.path).unwrap();
     bytes[4] ^= 1; // a byte of the first page
@@ -165,13 +200,13 @@ fn a_write_cut_off_leaves_nothing() {
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
     // The same directory takes the same rows once there is room.
-    assert!(Lake::read(dir.path()).unwrap().is_empty());
+    assert!(Lake::read(&Machine, dir.path()).unwrap().is_empty());
     fill(dir.path(), 1);
-    assert_eq!(Lake::read(dir.path()).unwrap().len(), 5);
+    assert_eq!(Lake::read(&Machine, dir.path()).unwrap().len(), 5);
 }
 
 fn write_in_limited_process(dir: &Path) {
-    let lake = Lake::open(dir).unwrap();
+    let mut lake = Lake::open(machine(), dir).unwrap();
     let mut views = Views::new(&lake);
     views.apply(&output(0)).unwrap();
     let error = lake.prepare(0, views.rows()).unwrap_err();

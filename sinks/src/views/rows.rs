@@ -14,6 +14,7 @@ use crate::{
     lake::{drop_rows, join},
 };
 use arrow::array::RecordBatch;
+use model::planted::{self, Bug};
 use model::{
     Micros,
     table::{Row, Table},
@@ -121,7 +122,9 @@ impl Rows {
             if self.hidden.contains(&id) {
                 return None;
             }
-            self.removed.insert(id, dated);
+            if !planted::is(Bug::KeepRetracted) {
+                self.removed.insert(id, dated);
+            }
         }
         Arc::make_mut(&mut self.hidden).insert(id);
         Some(())

@@ -56,7 +56,7 @@ fn toggle() -> impl Strategy<Value = Step> {
 /// Takes the steps; after each a reader has to see what stands.
 fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let dir = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(dir.path()).unwrap();
+    let mut lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
     let mut views = Views::new(&lake);
     let mut standing = BTreeSet::new();
     for (epoch, step) in steps.into_iter().chain([Step::Reopen]).enumerate() {
@@ -70,14 +70,15 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Flush => flush(&mut lake, &mut views, epoch as u64),
             Step::Reopen => {
                 flush(&mut lake, &mut views, epoch as u64);
-                lake = Lake::open(dir.path()).unwrap();
+                lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
                 views = Views::new(&lake);
             }
         }
         let snapshot = views.snapshot(None);
         prop_assert_eq!(visible(&snapshot.tables["vitals"]), identities_of(&standing));
     }
-    let rows: u64 = Lake::read(dir.path()).unwrap().values().flatten().map(|file| file.rows).sum();
+    let rows: u64 =
+        Lake::read(&crate::disk::Machine, dir.path()).unwrap().values().flatten().map(|file| file.rows).sum();
     prop_assert_eq!(rows, standing.len() as u64);
     prop_assert_eq!(views.pending(), 0);
     Ok(())
@@ -134,7 +135,7 @@ fn what_cannot_be_is_refused() {
     assert!(refused(&[(samples::vitals(1), -2)]).contains("table vitals was retracted twice"));
 
     let dir = tempfile::tempdir().unwrap();
-    let lake = Lake::open(dir.path()).unwrap();
+    let mut lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
     let mut views = Views::new(&lake);
     views.apply(&Output { vitals: vec![(samples::vitals(1), -1)], ..Output::default() }).unwrap();
     let error = lake.prepare(0, views.rows()).unwrap_err().to_string();

@@ -25,6 +25,9 @@ enum Fate {
     Aborted,
     /// Not even a new writer can be had, once.
     NoBroker,
+    /// The connection breaks before the transaction begins, or in it.
+    NoBegin,
+    NoSend,
 }
 
 /// A log that keeps its promises over a network that does not.
@@ -36,18 +39,36 @@ struct Unsteady {
 struct UnsteadyWriter {
     inner: Box<dyn Writer>,
     fates: Arc<Mutex<VecDeque<Fate>>>,
+    /// Only another writer helps.
+    broken: bool,
 }
 
 fn stopped() -> LogError {
     LogError::Stopped { reason: "connection reset".into() }
 }
 
+impl UnsteadyWriter {
+    /// Fails, and takes nothing more, if `fate` is next.
+    fn breaks(&mut self, fate: Fate) -> Result<()> {
+        let mut fates = self.fates.lock().unwrap();
+        if self.broken || fates.front() == Some(&fate) {
+            if !std::mem::replace(&mut self.broken, true) {
+                fates.pop_front();
+            }
+            return Err(stopped());
+        }
+        Ok(())
+    }
+}
+
 impl Writer for UnsteadyWriter {
     fn begin(&mut self) -> Result<()> {
+        self.breaks(Fate::NoBegin)?;
         self.inner.begin()
     }
 
     fn send(&mut self, draft: Draft) -> Result<()> {
+        self.breaks(Fate::NoSend)?;
         self.inner.send(draft)
     }
 
@@ -60,10 +81,13 @@ impl Writer for UnsteadyWriter {
             self.inner.abort()?;
             Outcome::Aborted
         };
+        // Whoever did not hear the answer must not go on with this writer.
+        self.broken = !matches!(fate, Fate::Done | Fate::Aborted);
         match fate {
             Fate::Done | Fate::Aborted => Ok(outcome),
             Fate::DoneUnknown | Fate::LostUnknown => Ok(Outcome::Unknown),
             Fate::DoneStopped | Fate::LostStopped => Err(stopped()),
+            Fate::NoBegin | Fate::NoSend => panic!("these come before a commit"),
             Fate::NoBroker => {
                 self.fates.lock().unwrap().push_front(Fate::NoBroker);
                 Ok(Outcome::Unknown)
@@ -89,6 +113,10 @@ impl Log for Unsteady {
         self.inner.range(at)
     }
 
+    fn truncate(&self, at: &TopicPartition, before: u64) -> Result<()> {
+        self.inner.truncate(at, before)
+    }
+
     fn committed(&self, group: &str, at: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
         self.inner.committed(group, at)
     }
@@ -105,7 +133,7 @@ impl Log for Unsteady {
         }
         drop(fates);
         let inner = self.inner.writer(transactional_id)?;
-        Ok(Box::new(UnsteadyWriter { inner, fates: Arc::clone(&self.fates) }))
+        Ok(Box::new(UnsteadyWriter { inner, fates: Arc::clone(&self.fates), broken: false }))
     }
 }
 
@@ -119,11 +147,13 @@ fn unsteady() -> (Rig, Arc<Mutex<VecDeque<Fate>>>) {
 
 #[test]
 fn an_epoch_is_committed_once_whatever_the_log_answers() {
-    use Fate::{Aborted, Done, DoneStopped, DoneUnknown, LostStopped, LostUnknown, NoBroker};
+    use Fate::{
+        Aborted, Done, DoneStopped, DoneUnknown, LostStopped, LostUnknown, NoBegin, NoBroker, NoSend,
+    };
     let (rig, fates) = unsteady();
     let (mut committer, _) = rig.resume();
     // What each epoch meets, until it is committed.
-    let epochs: [&[Fate]; 9] = [
+    let epochs: [&[Fate]; 12] = [
         &[Done],
         &[DoneUnknown],
         &[DoneStopped],
@@ -133,15 +163,20 @@ fn an_epoch_is_committed_once_whatever_the_log_answers() {
         &[NoBroker, Done],
         &[LostUnknown, Aborted, DoneUnknown],
         &[LostStopped, NoBroker, Done],
+        &[NoBegin, Done],
+        &[NoSend, DoneUnknown],
+        &[NoSend, NoBegin, LostUnknown],
     ];
     for (epoch, met) in (0..).zip(epochs) {
         fates.lock().unwrap().extend(met);
         committer.commit(binding(epoch), &output(epoch)).unwrap();
+        // What was learned for a snapshot serves to tell whether the next one was committed.
+        assert_eq!(committer.mark(serde_json::Value::Null).unwrap().history, epoch);
         assert!(fates.lock().unwrap().is_empty(), "epoch {epoch}");
         assert_eq!(rig.records(topics::BINDINGS, 0).len() as u64, epoch + 1, "bindings after {met:?}");
     }
-    committer.drain(binding(9), &output(9)).unwrap();
-    let expected = undisturbed(9);
+    committer.drain(binding(12), &output(12)).unwrap();
+    let expected = undisturbed(12);
     assert!(rig.published() == expected.published(), "topics differ");
     assert_eq!(rig.rows(), expected.rows());
 }
@@ -155,6 +190,14 @@ fn a_log_that_never_confirms_stops_the_process_and_loses_nothing() {
     assert!(matches!(error, Error::Uncommitted { epoch: 0, attempts: 4, last: None }), "{error}");
     drop(committer);
     assert_eq!(rig.resume().1, 1, "the last attempt had reached the log");
+}
+
+#[test]
+fn waits_between_attempts_double_up_to_a_bound() {
+    let rig = Rig::new();
+    let (committer, _) = rig.open_with(&crate::Options { retry_ms: 100, ..rig.options() }).unwrap();
+    let waits = [1, 2, 3, 5, 6, 40, u32::MAX].map(|attempt| committer.wait(attempt).as_millis());
+    assert_eq!(waits, [100, 200, 400, 1_600, 2_000, 2_000, 2_000]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn dying_at_every_step_of_every_epoch_changes_nothing() {
         assert!(rig.published() == expected.published(), "topics differ after {last:?}");
         assert_eq!(rig.rows(), expected.rows(), "tables differ after {last:?}");
         let rows = |rig: &Rig| -> Vec<(String, u64)> {
-            let rows = Lake::read(&rig.lake()).unwrap().into_iter();
+            let rows = Lake::read(&crate::disk::Machine, &rig.lake()).unwrap().into_iter();
             rows.map(|(table, files)| (table, files.iter().map(|file| file.rows).sum())).collect()
         };
         assert_eq!(rows(&rig), rows(&expected), "lakes differ after {last:?}");
@@ -100,9 +100,15 @@ fn an_epoch_that_comes_out_differently_is_refused() {
     };
     assert!(refused(|_| ()).is_ok());
     let diverged = |change| match refused(change) {
-        Err(Error::Diverged { epoch: 0, topic, committed_by }) => {
-            assert_eq!(committed_by, "0.1.0");
-            topic
+        Err(Error::Diverged(found)) => {
+            assert_eq!((found.epoch, found.committed_by.as_str()), (0, "0.1.0"));
+            let text = found.to_string();
+            for part in [&found.committed, &found.computed].into_iter().flatten() {
+                let told = format!("{} records (blake3 {})", part.records, part.digest);
+                assert!(part.topic == found.topic && text.contains(&told), "{text}");
+            }
+            assert_eq!(found.computed.is_none(), text.contains("computed no records"), "{text}");
+            found.topic
         }
         other => panic!("{other:?}"),
     };

@@ -32,7 +32,7 @@ fn commits_go_on_and_the_lake_catches_up() {
     assert_eq!(committer.commit(binding(5), &output(5)).unwrap().lake_lag.unwrap().attempts, 2);
     assert_eq!(rig.shelf.take().as_of_epoch, Some(5));
     let expected = undisturbed(6);
-    assert!(Lake::read(&rig.lake()).unwrap().is_empty());
+    assert!(Lake::read(&crate::disk::Machine, &rig.lake()).unwrap().is_empty());
 
     fs::remove_file(&obstacle).unwrap();
     rig.pass_seconds(1);
@@ -67,7 +67,8 @@ fn a_manifest_that_cannot_be_published_is_published_later() {
     fs::remove_dir(&obstacle).unwrap();
     rig.pass_seconds(60);
     assert_eq!(committer.commit(binding(6), &output(6)).unwrap().lake_lag, None);
-    let rows: u64 = Lake::read(&rig.lake()).unwrap()["windows"].iter().map(|file| file.rows).sum();
+    let rows: u64 =
+        Lake::read(&crate::disk::Machine, &rig.lake()).unwrap()["windows"].iter().map(|file| file.rows).sum();
     assert_eq!(rows, rig.rows()["windows"].len() as u64);
 }
 
