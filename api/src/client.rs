@@ -5,7 +5,7 @@
 use crate::{
     engine::{Engine, Question},
     error::Error,
-    flight::{EPOCH_KEY, STATUS_ACTION, annotated},
+    flight::{EPOCH_KEY, STALE, STATUS_ACTION, annotated},
     options::Limits,
     service::Status,
 };
@@ -34,6 +34,8 @@ pub struct Answer {
     pub batches: Vec<RecordBatch>,
     /// The epoch they show; `None` before the first commit.
     pub as_of_epoch: Option<Epoch>,
+    /// Whether the program that answered can show nothing newer at the moment.
+    pub stale: bool,
 }
 
 /// Asks the door at `addr` (`127.0.0.1:50051`).
@@ -60,7 +62,8 @@ pub fn query(addr: &str, sql: &str) -> Result<Answer, Error> {
                 columns = shown.as_ref().clone();
             }
         }
-        Ok(Answer { as_of_epoch: shown(&columns), columns: Arc::new(columns), batches })
+        let stale = columns.metadata().contains_key(STALE);
+        Ok(Answer { as_of_epoch: shown(&columns), stale, columns: Arc::new(columns), batches })
     })
 }
 
@@ -97,7 +100,7 @@ pub fn query_snapshot(limits: &Limits, snapshot: Arc<Snapshot>, sql: &str) -> Re
         while let Some(batch) = rows.batches.recv().await {
             batches.push(batch?);
         }
-        Ok(Answer { columns: annotated(&rows.columns, as_of_epoch), batches, as_of_epoch })
+        Ok(Answer { columns: annotated(&rows.columns, as_of_epoch), batches, as_of_epoch, stale: false })
     })
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Shape {
 pub(crate) struct Rows {
     /// The epoch they show.
     pub(crate) as_of_epoch: Option<Epoch>,
+    /// Whether nothing newer can come at the moment.
+    pub(crate) stale: bool,
     /// Their columns.
     pub(crate) columns: SchemaRef,
     /// The rows; an error is the last item.
@@ -109,8 +111,9 @@ impl Engine {
     /// Begins to answer.
     pub(crate) async fn ask(&self, question: Question) -> Result<Rows, Error> {
         let as_of_epoch = question.snapshot.as_of_epoch;
+        let stale = matches!(question.state, Some(State::Stale { .. } | State::Failed { .. }));
         let (shape, batches) = self.start(question, Purpose::Rows).await?;
-        Ok(Rows { as_of_epoch, columns: shape.columns, batches })
+        Ok(Rows { as_of_epoch, stale, columns: shape.columns, batches })
     }
 
     async fn start(

@@ -33,7 +33,7 @@ use arrow_flight::{
 use datafusion::arrow::{array::RecordBatch, datatypes::Schema, ipc::writer::IpcWriteOptions};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
-pub(crate) use reply::{EPOCH_HEADER, EPOCH_KEY, annotated, epoch_text};
+pub(crate) use reply::{EPOCH_HEADER, EPOCH_KEY, STALE, annotated, epoch_text};
 use statement::{Promise, Statement};
 use std::{pin::Pin, sync::Arc};
 use tonic::{

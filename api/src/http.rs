@@ -3,8 +3,7 @@
 use crate::{
     engine::Rows,
     error::Error,
-    flight::{EPOCH_HEADER, epoch_text},
-    readiness::State,
+    flight::{EPOCH_HEADER, STALE, epoch_text},
     render::{Format, head, piece},
     service::Service,
     status,
@@ -35,7 +34,7 @@ pub(crate) fn routes(service: Arc<Service>, statement_bytes: usize) -> Router {
 /// 200 while serving, else 503, with the state as JSON.
 async fn ready(Shared(service): Shared<Arc<Service>>) -> Response {
     let state = service.readiness.get();
-    let code = if state == State::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if state.is_serving() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = serde_json::json!({ "state": state.name(), "detail": state.detail() });
     (code, Json(body)).into_response()
 }
@@ -66,7 +65,12 @@ fn written(first: Vec<u8>, rows: Rows, format: Format, kind: &'static str) -> Re
     // An error after the first row can only break the body off: a client sees it as incomplete.
     let body = futures::stream::iter([Ok::<_, Error>(first)]).chain(pieces);
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (HeaderName::from_static(EPOCH_HEADER), epoch)];
-    (headers, Body::from_stream(body)).into_response()
+    let stale = rows.stale.then_some([(HeaderName::from_static(STALE), "true")]);
+    let mut response = (headers, Body::from_stream(body)).into_response();
+    response
+        .headers_mut()
+        .extend(stale.into_iter().flatten().map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response
 }
 
 fn refusal(error: &Error) -> Response {

@@ -58,6 +58,11 @@ pub struct Metrics {
     commit: Histogram,
     latency: Histogram,
     lake_lagging: Gauge,
+    snapshot: Gauge,
+    snapshot_bytes: Gauge,
+    snapshot_took: Histogram,
+    snapshots_failed: Counter,
+    clock_astray: Gauge,
     lag: Family<Partition, Gauge>,
     watermark: Family<Partition, Seconds>,
     resident: Gauge,
@@ -90,6 +95,11 @@ impl Metrics {
             commit: times(),
             latency: times(),
             lake_lagging: Gauge::default(),
+            snapshot: Gauge::default(),
+            snapshot_bytes: Gauge::default(),
+            snapshot_took: times(),
+            snapshots_failed: Counter::default(),
+            clock_astray: Gauge::default(),
             lag: Family::default(),
             watermark: Family::default(),
             resident: Gauge::default(),
@@ -112,6 +122,7 @@ impl Metrics {
             ("windows", "Windows, each revision counted", &self.windows),
             ("alerts", "Changes of alerts", &self.alerts),
             ("epochs", "Epochs committed", &self.epochs),
+            ("snapshots_failed", "Snapshots not taken or passed over", &self.snapshots_failed),
         ] {
             registry.register(name, help, counter.clone());
         }
@@ -125,6 +136,13 @@ impl Metrics {
         let help = "From a record's arrival in the log to the commit of what it caused";
         registry.register_with_unit("event_to_commit", help, Unit::Seconds, self.latency.clone());
         registry.register("lake_lagging", "1 while the lake is behind the log", self.lake_lagging.clone());
+        registry.register("snapshot_epoch", "Epoch of the newest snapshot", self.snapshot.clone());
+        let help = "Size of the newest snapshot";
+        registry.register_with_unit("snapshot", help, Unit::Bytes, self.snapshot_bytes.clone());
+        let help = "From the beginning of a snapshot to its end";
+        registry.register_with_unit("snapshot", help, Unit::Seconds, self.snapshot_took.clone());
+        let help = "1 while the wall clock is not followed because it jumped";
+        registry.register("clock_astray", help, self.clock_astray.clone());
         registry.register("lag_records", "Records of a partition not processed yet", self.lag.clone());
         let help = "Highest event time seen in a partition, seconds since 1970";
         registry.register_with_unit("watermark", help, Unit::Seconds, self.watermark.clone());
@@ -185,6 +203,28 @@ impl Metrics {
     /// Whether the lake is behind the log.
     pub fn lake_lagging(&self, lagging: bool) {
         self.lake_lagging.set(i64::from(lagging));
+    }
+
+    /// A snapshot of the state after `epoch` was taken; it `took` so long and has `bytes`.
+    pub fn snapshot(&self, epoch: Epoch, bytes: u64, took: Duration) {
+        self.snapshot_held(Some(epoch));
+        self.snapshot_bytes.set(bytes as i64);
+        self.snapshot_took.observe(took.as_secs_f64());
+    }
+
+    /// The newest snapshot found at the start.
+    pub fn snapshot_held(&self, epoch: Option<Epoch>) {
+        self.snapshot.set(epoch.map_or(-1, |epoch| epoch as i64));
+    }
+
+    /// A snapshot was not taken, or cannot be used.
+    pub fn snapshot_failed(&self) {
+        self.snapshots_failed.inc();
+    }
+
+    /// Whether the wall clock jumped and is not followed.
+    pub fn clock_astray(&self, astray: bool) {
+        self.clock_astray.set(i64::from(astray));
     }
 
     /// How far each input partition is; may be told more often than epochs are committed.

@@ -12,6 +12,11 @@ pub enum State {
     },
     /// Serving.
     Ready,
+    /// Serving what was committed while nothing new is: the log is away, or the disk is full.
+    Stale {
+        /// Why, and what to do. Never holds data.
+        reason: String,
+    },
     /// Stopping: answers what is under way, takes nothing new into the pipeline.
     Draining,
     /// The pipeline has stopped by an error; what was committed can still be read.
@@ -22,11 +27,17 @@ pub enum State {
 }
 
 impl State {
+    /// Whether questions are answered: with what is new, or with what was.
+    pub const fn is_serving(&self) -> bool {
+        matches!(self, Self::Ready | Self::Stale { .. })
+    }
+
     /// One word.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Starting { .. } => "starting",
             Self::Ready => "ready",
+            Self::Stale { .. } => "stale",
             Self::Draining => "draining",
             Self::Failed { .. } => "failed",
         }
@@ -36,7 +47,7 @@ impl State {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Starting { detail } => Some(detail),
-            Self::Failed { reason } => Some(reason),
+            Self::Stale { reason } | Self::Failed { reason } => Some(reason),
             Self::Ready | Self::Draining => None,
         }
     }

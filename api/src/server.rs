@@ -162,7 +162,7 @@ fn routes(
 async fn report(reporter: HealthReporter, readiness: Arc<Readiness>) {
     let mut states = readiness.follow();
     loop {
-        let ready = *states.borrow_and_update() == State::Ready;
+        let ready = states.borrow_and_update().is_serving();
         let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
         for service in ["", FlightServiceServer::<Door>::NAME] {
             reporter.set_service_status(service, status).await;

@@ -73,7 +73,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-log.retention.hours=168
+# Records carry event time, and a replayed recording lies further back than any age limit: nothing is deleted by age.
+log.retention.hours=-1
 log.segment.bytes=134217728
 num.network.threads=2
 num.io.threads=4

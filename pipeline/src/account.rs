@@ -1,11 +1,12 @@
 //! What went in, what came out, and how long it took: counted where epochs are committed.
 //!
 //! # Invariants
-//! - Counts are of committed epochs only; after a restart recovery counts them again, so they are
-//!   the same as if the process had never stopped. Latencies are of this start.
+//! - Counts are of committed epochs only. A start takes them from the snapshot and counts the epochs since
+//!   again, so they are the same as if the process had never stopped. Latencies are of this start.
 
 use hdrhistogram::Histogram;
 use operators::sequence::Tally;
+use serde::{Deserialize, Serialize};
 use sinks::Output;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -16,7 +17,8 @@ use std::{
 const LONGEST_US: u64 = 600_000_000;
 
 /// Counts so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Records read.
     pub records: u64,
@@ -24,6 +26,10 @@ pub struct Counts {
     pub tally: Tally,
     /// Windows that stand.
     pub windows: i64,
+    /// Windows asserted, each revision counted.
+    pub revisions: i64,
+    /// Changes of alerts asserted.
+    pub changes: i64,
     /// Alerts that stand, open or cleared.
     pub alerts: i64,
     /// Dead letters.
@@ -67,16 +73,26 @@ impl Account {
         fn sum<R>(rows: &[(R, i64)]) -> i64 {
             rows.iter().map(|(_, diff)| diff).sum()
         }
+        fn asserted<R>(rows: &[(R, i64)]) -> i64 {
+            rows.iter().filter(|(_, diff)| *diff > 0).count() as i64
+        }
         let counts = &mut self.lock().0;
         counts.records += records;
         counts.tally += tally;
         counts.windows += sum(&output.windows);
+        counts.revisions += asserted(&output.windows);
+        counts.changes += asserted(&output.changes);
         counts.alerts += sum(&output.alerts);
         counts.dead_letters += sum(&output.faults);
         counts.vitals += sum(&output.vitals);
         counts.epochs += 1;
         counts.last_epoch = Some(epoch);
         *counts
+    }
+
+    /// Goes on from `counts`.
+    pub fn restore(&self, counts: Counts) {
+        self.lock().0 = counts;
     }
 
     /// Notes that `records` were visible `latency` after they were read.

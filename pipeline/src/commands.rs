@@ -1,5 +1,7 @@
 //! The commands: what each flag means, and the few lines each command is.
 
+pub(crate) mod dlq;
+
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pipeline::{
@@ -61,10 +63,22 @@ pub(crate) enum Command {
     Run,
     /// Ask a running program a question; without one, what its lake holds
     Sql(Sql),
+    /// Look after the lake
+    #[command(subcommand)]
+    Lake(Lake),
+    /// Dead letters: list them, look at one, send them again
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
     /// Print every key in force, and where it came from
     Config,
     /// Say what a running program is doing
     Status,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Lake {
+    /// Check the chain of manifests and every file: length, content, rows, place; nothing is changed
+    Verify,
 }
 
 #[derive(Debug, Args)]
@@ -220,20 +234,32 @@ pub(crate) fn run(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<()>
     service.stop().context("the pipeline stopped")
 }
 
-pub(crate) fn sql(config: &Config, options: &Sql) -> anyhow::Result<()> {
+/// Asks the program; where nobody runs, the lake alone.
+fn ask(config: &Config, question: &str) -> anyhow::Result<api::Answer> {
     let lake = &config.commit.lake.dir;
-    let answer = if lake.is_dir() && TcpStream::connect(&config.door.listen).is_err() {
-        // Nobody runs: the lake alone answers.
-        let snapshot = sinks::lake::Lake::snapshot(lake)?;
-        api::query_snapshot(&config.door.limits, Arc::new(snapshot), &options.question)?
+    if lake.is_dir() && TcpStream::connect(&config.door.listen).is_err() {
+        let snapshot = sinks::lake::Lake::snapshot(&sinks::disk::Machine, lake)?;
+        Ok(api::query_snapshot(&config.door.limits, Arc::new(snapshot), question)?)
     } else {
-        api::query(&config.door.listen, &options.question)?
-    };
+        Ok(api::query(&config.door.listen, question)?)
+    }
+}
+
+pub(crate) fn sql(config: &Config, options: &Sql) -> anyhow::Result<()> {
+    let answer = ask(config, &options.question)?;
     say(&api::render(&answer.columns, &answer.batches, options.format.into())?);
     if let (Format::Table, Some(epoch)) = (options.format, answer.as_of_epoch) {
-        say(&format!("as of epoch {epoch}"));
+        let stale = if answer.stale { ", stale: see `manpasik status`" } else { "" };
+        say(&format!("as of epoch {epoch}{stale}"));
     }
     Ok(())
+}
+
+/// Checks the whole lake; fails if anything is found.
+pub(crate) fn verify_lake(config: &Config) -> anyhow::Result<()> {
+    let report = sinks::lake::verify(&sinks::disk::Machine, &config.commit.lake.dir);
+    say(&report.to_string());
+    if report.ok() { Ok(()) } else { bail!("the lake is not whole: see above, each with its next step") }
 }
 
 pub(crate) fn status(config: &Config) -> anyhow::Result<()> {
@@ -266,7 +292,7 @@ pub(crate) fn reset(config: &Config) -> anyhow::Result<()> {
     if config.log.kind == LogKind::Kafka {
         bail!("--reset deletes local data only; to start over on Kafka, delete its topics");
     }
-    for dir in [&config.log.embedded.dir, &config.commit.lake.dir] {
+    for dir in [&config.log.embedded.dir, &config.commit.lake.dir, &config.snapshot.dir] {
         remove(dir).with_context(|| format!("could not delete {}", dir.display()))?;
     }
     Ok(())

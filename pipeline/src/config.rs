@@ -29,6 +29,10 @@ pub struct Config {
     pub workers: crate::workers::Options,
     /// The commit.
     pub commit: sinks::Options,
+    /// Snapshots of the state.
+    pub snapshot: sinks::snapshot::Options,
+    /// What is done when the disk fills up.
+    pub disk: crate::engine::DiskOptions,
     /// Order and windows of pulse sessions.
     pub pulse: operators::pulse::Options,
     /// Rules.
@@ -98,10 +102,23 @@ fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
         ("log.partitions", SOME, config.log.partitions >= 1),
         ("epoch.max_records", SOME, config.epoch.max_records >= 1),
         ("epoch.max_bytes", SOME, config.epoch.max_bytes >= 1),
+        (
+            "epoch.horizon_s",
+            "must not be less than pulse.window_s, pulse.hop_s and pulse.sequence.lateness_s together",
+            config.epoch.horizon_s >= pulse.window_s + pulse.hop_s + pulse.sequence.lateness_s,
+        ),
+        ("epoch.stall_s", SOME, config.epoch.stall_s >= 1),
+        (
+            "pulse.sequence.forget_s",
+            "must not be less than epoch.horizon_s",
+            pulse.sequence.forget_s >= config.epoch.horizon_s,
+        ),
+        ("snapshot.keep", SOME, config.snapshot.keep >= 1),
+        ("snapshot.slice_bytes", SOME, config.snapshot.slice_bytes >= 1),
         ("commit.attempts", SOME, config.commit.attempts >= 1),
         ("commit.window_partitions", SOME, config.commit.window_partitions >= 1),
         ("commit.alert_partitions", SOME, config.commit.alert_partitions >= 1),
-        ("pulse.window_s", SOME, pulse.window_s >= 1),
+        ("pulse.window_s", "must be 10 to 120", (10..=120).contains(&pulse.window_s)),
         ("pulse.hop_s", SOME, pulse.hop_s >= 1),
         ("pulse.hop_s", "must not be longer than pulse.window_s", pulse.hop_s <= pulse.window_s),
         ("pulse.real_percent", "must be at most 100", pulse.real_percent <= 100),

@@ -4,8 +4,14 @@
 //! stream; below it everything is a collection of facts that may be revised.
 
 use eventlog::Record;
-use model::{Alert, AlertChange, Fault, Micros, PulseWindow, Session, Vitals};
-use operators::{Stream, pulse, risk, sequence::Tally, session, vitals};
+use model::{Alert, AlertChange, Fault, PulseWindow, Session, Vitals, time::SECOND};
+use operators::{
+    Stream, arrival, letters, pulse, risk,
+    sequence::Tally,
+    session,
+    state::{Memory, States},
+    vitals,
+};
 use sinks::{Captured, Output, capture};
 use timely::dataflow::operators::{Concat, probe::Handle as Probe};
 
@@ -16,34 +22,38 @@ pub struct Options {
     pub pulse: pulse::Options,
     /// Rules.
     pub risk: risk::Options,
+    /// What is older than the newest data by more than this comes too late, seconds; a minute at least.
+    pub horizon_s: u32,
 }
 
-/// Builds the graph over the records of each epoch and the epoch's one clock reading.
+/// Builds the graph over the records of each epoch and its one tick, which every worker is given.
 pub fn build<'scope>(
     records: Stream<'scope, Record>,
-    now: Stream<'scope, Micros>,
+    ticks: Stream<'scope, model::Tick>,
     options: &Options,
+    states: &States,
     probe: &Probe<model::Epoch>,
 ) -> Results {
     // Arrive.
-    let arrived = sources::stream::decode(records);
-    let events = vitals::facts(vitals::unique(arrived.events));
+    let memory = Memory { ticks, horizon: i64::from(options.horizon_s) * SECOND, states: states.clone() };
+    let arrived = arrival::in_time(sources::stream::decode(records), &memory);
+    let events = vitals::facts(vitals::unique(arrived.events, &memory));
 
     // Understand.
-    let pulse = pulse::windows(arrived.packets, now, &options.pulse);
+    let pulse = pulse::windows(arrived.packets, &options.pulse, &memory);
     let vitals = vitals::vitals(events.clone());
-    let sessions = session::sessions(events);
-    let changes = risk::detect(vitals.clone(), pulse.windows.clone(), &options.risk);
-    let alerts = risk::alerts(changes.clone());
-    let faults = vitals::facts(arrived.faults.concat(pulse.faults));
+    let sessions = session::sessions(events, &memory);
+    let changes = risk::detect(vitals.clone(), pulse.windows.clone(), &options.risk, &memory);
+    let alerts = risk::alerts(changes.clone(), &memory);
+    let faults = letters::standing(arrived.faults.concat(pulse.faults), arrived.again, &memory);
 
     // Keep.
     Results {
-        windows: capture(pulse.windows, probe),
+        windows: capture(pulse.windows.map(|(window, _heard)| window), probe),
         vitals: capture(vitals, probe),
         sessions: capture(sessions, probe),
         alerts: capture(alerts, probe),
-        changes: capture(changes, probe),
+        changes: capture(changes.map(|(change, _heard)| change), probe),
         faults: capture(faults, probe),
         tallies: capture(vitals::facts(pulse.tallies), probe),
     }

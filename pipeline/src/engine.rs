@@ -2,39 +2,54 @@
 //!
 //! ```text
 //!   log ──► Intake ──cut──► Workers ──collect──► committer thread ──► log, lake, views
-//!           (this thread)   (W threads)          (commits in order, at most QUEUE behind)
+//!           (this thread)   (W threads) │        (commits in order, at most QUEUE behind)
+//!                                       └─slices──► snapshot thread ──► snapshots
 //! ```
 //!
 //! # Invariants
-//! - Recovery feeds exactly the epochs that were bound, and each must come out as it did.
 //! - A clock is read once per epoch; "now" never goes back.
-//! - After a stop is asked for, what was read is committed, the lake is written, and the loop ends.
+//! - After a stop is asked for, what was read is committed, the lake is written, a snapshot is taken, and the
+//!   loop ends.
+//! - A log that goes away is waited for: what was committed is served meanwhile, said to be stale, and the loop
+//!   then begins with a recovery, as after a crash.
+//! - Nothing hangs unseen: epochs and commits are watched.
 
 mod commits;
+mod ladder;
 
 use crate::{
     Error,
-    account::Account,
+    account::{Account, Counts},
+    clock::Clock,
     config::Config,
-    dataflow,
     epoch::{Intake, Records},
+    recover::{self, Ground, Standing, Step},
+    snapshots::Snapshots,
+    watchdog::Watch,
     workers::Workers,
 };
 use api::{Metrics, Readiness, State};
 use commits::{Commits, Done};
 use eventlog::TopicSpec;
-use model::{Epoch, Input, Micros, view::Shelf};
-use sinks::{Binding, Committer};
+pub use ladder::DiskOptions;
+use ladder::Ladder;
+use model::{Epoch, Input, view::Shelf};
+use operators::sequence::Tally;
+use sinks::{Binding, Means, disk};
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// How often the log is asked how far it reaches.
 const LOOK_AHEAD: Duration = Duration::from_secs(1);
+/// How often the log is asked for new partitions and for what it still holds, in looks ahead.
+const LOOKS: u32 = 10;
+/// Waits before a log that went away is tried again: the first, and the longest.
+const AWAY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// What the loop shares with the rest of the process.
 #[derive(Clone)]
@@ -49,6 +64,10 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// What was counted.
     pub account: Arc<Account>,
+    /// What of it the metrics were told.
+    pub told: Arc<Mutex<Counts>>,
+    /// The disk of lake and snapshots.
+    pub disk: disk::Shared,
     /// Set to end the loop.
     pub stop: Arc<AtomicBool>,
 }
@@ -59,16 +78,35 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// Runs until a stop is asked for or something fails.
+/// Runs until a stop is asked for or something fails that does not pass.
 ///
 /// # Errors
 /// [`Error`]; committed epochs stay committed.
 pub fn run(config: &Config, shared: &Shared) -> Result<(), Error> {
-    let result = recover(config, shared).and_then(Engine::live);
-    if let Err(error) = &result {
-        shared.readiness.set(State::Failed { reason: error.to_string() });
+    let (mut was_ready, mut wait) = (false, AWAY.0);
+    loop {
+        let begun = Instant::now();
+        let result = stand(config, shared).and_then(|engine| {
+            was_ready = true;
+            engine.live()
+        });
+        let Err(error) = result else { return Ok(()) };
+        let reason = error.to_string();
+        if !was_ready || !error.passes() || shared.stop.load(Ordering::Relaxed) {
+            shared.readiness.set(State::Failed { reason });
+            return Err(error);
+        }
+        tracing::error!(reason, "the log is away; what was committed is served as stale until it is back");
+        shared.readiness.set(State::Stale { reason });
+        if begun.elapsed() > 10 * AWAY.1 {
+            wait = AWAY.0;
+        }
+        let until = Instant::now() + wait;
+        while Instant::now() < until && !shared.stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        wait = AWAY.1.min(wait * 2);
     }
-    result
 }
 
 /// The topics that are read, to be made where they do not exist.
@@ -83,45 +121,77 @@ struct Engine<'a> {
     intake: Intake,
     workers: Workers,
     commits: Commits,
+    snapshots: Snapshots,
+    ladder: Ladder,
+    computing: Watch,
     next: Epoch,
-    now_us: Micros,
+    clock: Clock,
 }
 
-/// Computes every committed epoch again, then stands where the last one ended.
-fn recover<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error> {
-    shared.log.ensure_topics(&inputs(config.log.partitions))?;
-    let shelf = Arc::clone(&shared.shelf);
-    let (mut committer, bindings) = Committer::open(Arc::clone(&shared.log), &config.commit, shelf)?;
-    let mut intake = Intake::open(Arc::clone(&shared.log))?;
-    let graph = dataflow::Options { pulse: config.pulse.clone(), risk: config.risk.clone() };
-    let workers = Workers::start(&config.workers, &graph)?;
-    let (mut next, mut now_us) = (0, Micros::MIN);
-    for (place, binding) in bindings.iter().enumerate() {
-        let detail = format!("replaying epoch {} of {}", place + 1, bindings.len());
-        shared.readiness.set(State::Starting { detail });
-        let records = intake.recut(binding)?;
-        workers.feed(binding.epoch, binding.now_us, records)?;
-        let (output, tally) = workers.collect(binding.epoch)?;
-        committer.replay(binding, &output)?;
-        commits::count(shared, binding, &output, tally);
-        (next, now_us) = (binding.epoch + 1, binding.now_us);
-    }
-    committer.ready();
-    let commits = Commits::start(committer, shared.clone());
-    Ok(Engine { config, shared, intake, workers, commits, next, now_us })
+/// Recovers, and starts the threads of the loop.
+fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error> {
+    let ground = Ground {
+        means: Means {
+            log: Arc::clone(&shared.log),
+            disk: Arc::clone(&shared.disk),
+            shelf: Arc::clone(&shared.shelf),
+        },
+        seed: None,
+    };
+    shared.account.restore(Counts::default());
+    let stale = matches!(shared.readiness.get(), State::Stale { .. });
+    let say = |detail: String| {
+        if !stale {
+            shared.readiness.set(State::Starting { detail });
+        }
+    };
+    let standing = recover::recover(config, &ground, &mut |step| match step {
+        Step::Refused(why) => {
+            shared.metrics.snapshot_failed();
+            tracing::error!(why, "a snapshot is passed over");
+        }
+        Step::Import(done, all) => say(format!("taking over entry {done} of {all} of the snapshot")),
+        Step::Restored(counts) => {
+            shared.account.restore(counts);
+            commits::tell_counts(shared, &counts);
+        }
+        Step::Replayed { binding, output, tally, done: (done, all) } => {
+            say(format!("replaying epoch {done} of {all}"));
+            commits::count(shared, binding, output, tally);
+        }
+    })?;
+    let Standing { intake, workers, committer, next, now_us, snapshot } = standing;
+    shared.metrics.snapshot_held(snapshot);
+    let snapshots = Snapshots::start(
+        &config.snapshot,
+        Arc::clone(&shared.disk),
+        &workers,
+        committer.incarnation(),
+        Arc::clone(&shared.metrics),
+    );
+    let stall = Duration::from_secs(config.epoch.stall_s);
+    let commits = Commits::start(committer, shared.clone(), snapshots.marks(), stall);
+    let ladder = Ladder::new(config, shared);
+    let (computing, clock) = (Watch::over("an epoch in the graph", stall), Clock::from(now_us));
+    Ok(Engine { config, shared, intake, workers, commits, snapshots, ladder, computing, next, clock })
 }
 
 impl Engine<'_> {
     fn live(mut self) -> Result<(), Error> {
         self.shared.readiness.set(State::Ready);
-        let (mut looked, mut ticked) = (Instant::now(), Instant::now());
+        let (mut looked, mut ticked, mut looks) = (Instant::now(), Instant::now(), 0);
         let idle = Duration::from_millis(self.config.epoch.idle_ms);
         while !self.shared.stop.load(Ordering::Relaxed) {
-            let arrivals = self.gather()?;
             if looked.elapsed() >= LOOK_AHEAD {
-                self.intake.look_ahead()?;
-                looked = Instant::now();
+                self.look(looks % LOOKS == 0)?;
+                (looked, looks) = (Instant::now(), looks + 1);
             }
+            if self.ladder.is_halted() {
+                // Nothing is read: what is buffered stays, what is committed is served.
+                std::thread::sleep(Duration::from_millis(50));
+                continue;
+            }
+            let arrivals = self.gather()?;
             if !arrivals.is_empty() || ticked.elapsed() >= idle {
                 self.step(arrivals)?;
                 ticked = Instant::now();
@@ -129,9 +199,33 @@ impl Engine<'_> {
             self.commits.check()?;
         }
         self.shared.readiness.set(State::Draining);
+        self.drain()
+    }
+
+    /// Looks where the log ends, at the disk, and now and then at what the log still holds.
+    fn look(&mut self, far: bool) -> Result<(), Error> {
+        self.intake.look_ahead()?;
+        self.ladder.look();
+        if far {
+            self.intake.grow()?;
+        }
+        Ok(())
+    }
+
+    /// The last epoch, the lake, and a snapshot, so that the next start has nothing to compute.
+    fn drain(mut self) -> Result<(), Error> {
+        self.snapshots.wait();
         let (binding, records) = self.bind();
+        let epoch = binding.epoch;
         let done = self.compute(binding, records, Vec::new())?;
-        self.commits.drain(done)
+        self.snapshots.note(done.binding.n_in, 1);
+        let behind = self.snapshots.is_behind() && !self.ladder.is_low();
+        if behind {
+            self.snapshots.begin_last(epoch, &self.workers)?;
+        }
+        self.commits.drain(done, behind)?;
+        self.snapshots.wait();
+        Ok(())
     }
 
     /// Buffers what arrives: until a tick after the first record, or the caps of an epoch.
@@ -159,20 +253,27 @@ impl Engine<'_> {
     /// One epoch.
     fn step(&mut self, arrivals: Vec<(Instant, u64)>) -> Result<(), Error> {
         let (binding, records) = self.bind();
-        let done = self.compute(binding, records, arrivals)?;
-        // Time that passed without effect leaves no trace.
-        if done.binding.n_in > 0 || !done.output.is_empty() {
-            self.commits.send(done)?;
+        let epoch = binding.epoch;
+        let bytes = crate::epoch::bytes(&records);
+        let mut done = self.compute(binding, records, arrivals)?;
+        // Time that passed without effect leaves no trace; what fell silent is an effect.
+        if done.binding.n_in == 0 && done.output.is_empty() && done.tally == Tally::default() {
+            return Ok(());
         }
-        Ok(())
+        self.snapshots.note(done.binding.n_in, bytes);
+        done.snapshot = self.snapshots.due() && !self.ladder.is_low();
+        if done.snapshot {
+            self.snapshots.begin(epoch, &self.workers)?;
+        }
+        self.commits.send(done)
     }
 
     fn bind(&mut self) -> (Binding, Records) {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.now_us = self.now_us.max(Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX));
         let epoch = self.next;
         self.next += 1;
-        self.intake.cut(epoch, self.now_us)
+        let now = self.clock.now();
+        self.shared.metrics.clock_astray(self.clock.is_astray());
+        self.intake.cut(epoch, now)
     }
 
     fn compute(
@@ -181,8 +282,9 @@ impl Engine<'_> {
         records: Records,
         arrivals: Vec<(Instant, u64)>,
     ) -> Result<Done, Error> {
-        self.workers.feed(binding.epoch, binding.now_us, records)?;
+        let _watched = self.computing.busy();
+        self.workers.feed(binding.epoch, recover::tick(&binding), records)?;
         let (output, tally) = self.workers.collect(binding.epoch)?;
-        Ok(Done { binding, output, tally, arrivals })
+        Ok(Done { binding, output, tally, arrivals, snapshot: false })
     }
 }

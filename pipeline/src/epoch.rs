@@ -7,7 +7,11 @@
 //! - Each partition's records leave in offset order, each once.
 //! - The records of an epoch are those of its ranges; `digest_in` is over them in the order of the
 //!   ranges.
+//! - The watermark of an epoch never goes back. A partition holds it back unless it is idle: nothing came for
+//!   `partition_idle_ms`, and everything it has was read.
+//! - Nothing is skipped: records that were deleted before they were read stop the pipeline.
 
+use crate::Error;
 use eventlog::{Budget, Reader, Record, TopicPartition};
 use model::{Epoch, Input, Micros};
 use serde::Deserialize;
@@ -31,7 +35,21 @@ pub struct Options {
     pub max_bytes: usize,
     /// Without input, so often, milliseconds.
     pub idle_ms: u64,
+    /// A partition that brought nothing for so long, and has nothing left to read, does not hold the watermark
+    /// back, milliseconds.
+    pub partition_idle_ms: u64,
+    /// How far behind the newest record of its partition, or behind the watermark, a record still counts, seconds;
+    /// what is needed to correct results is kept as long.
+    pub horizon_s: u32,
+    /// Go on although records were deleted before they were read.
+    pub skip_deleted: bool,
+    /// The process stops itself if an epoch is computed for longer than this, seconds.
+    pub stall_s: u64,
 }
+
+/// How far ahead of the epoch's "now" a record's time is believed, microseconds: five minutes. A producer with a wrong
+/// clock must not make everything behind it too late.
+pub const AHEAD: Micros = 300 * model::time::SECOND;
 
 /// One input partition.
 #[derive(Debug, Default)]
@@ -40,6 +58,8 @@ struct Lane {
     /// First offset that no epoch has.
     next: u64,
     watermark: Option<Micros>,
+    /// "Now" of the last epoch that had records of it, or of the first it could have had.
+    heard: Option<Micros>,
 }
 
 /// The input of the pipeline, buffered by partition.
@@ -52,11 +72,19 @@ pub struct Intake {
     topics: BTreeMap<Arc<str>, Input>,
     buffered: Budget,
     arrivals: Vec<Record>,
+    /// That of the newest epoch.
+    watermark: Option<Micros>,
+    idle_after: Micros,
 }
 
 impl std::fmt::Debug for Intake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Intake({} partitions, {} records)", self.lanes.len(), self.buffered.records)
+        let unread = self.reader.positions().into_iter().filter_map(|(place, position)| {
+            let end = *self.ends.get(&place)?;
+            (position < end).then(|| format!(", {place} read to {position} of {end}"))
+        });
+        let unread: String = unread.collect();
+        write!(f, "Intake({} partitions, {} records{unread})", self.lanes.len(), self.buffered.records)
     }
 }
 
@@ -64,24 +92,79 @@ impl std::fmt::Debug for Intake {
 pub type Records = Vec<((Input, u32), Vec<Record>)>;
 
 impl Intake {
-    /// Reads every partition of every input from its start.
-    pub fn open(log: eventlog::Shared) -> eventlog::Result<Self> {
-        let mut lanes = BTreeMap::new();
-        let (mut assignment, mut ends) = (Vec::new(), BTreeMap::new());
+    /// Reads every partition of every input from where `from` left it, or from its start; `replay` is read first.
+    ///
+    /// # Errors
+    /// Those of the log; [`Error::Overtaken`] if records that were not read, or that `replay` needs, are gone.
+    pub fn open(
+        log: eventlog::Shared,
+        options: &Options,
+        from: Option<&Binding>,
+        replay: &[Binding],
+    ) -> Result<Self, Error> {
+        let mut begins = BTreeMap::new();
+        for range in replay.iter().flat_map(|binding| &binding.inputs) {
+            begins.entry((range.input, range.partition)).or_insert((range.lo, None));
+        }
+        for range in from.iter().flat_map(|binding| &binding.inputs) {
+            begins.insert((range.input, range.partition), (range.hi, range.watermark));
+        }
+        let (mut lanes, mut assignment, mut ends) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         for input in Input::ALL {
             for partition in 0..log.partitions(input.topic())? {
                 let place = TopicPartition::new(input.topic(), partition);
-                let Range { start: next, end } = log.range(&place)?;
+                let Range { start, end } = log.range(&place)?;
+                let (next, watermark) = begins.get(&(input, partition)).copied().unwrap_or((start, None));
+                if next < start {
+                    if !options.skip_deleted || !replay.is_empty() {
+                        return Err(Error::Overtaken { place, wanted: next, start });
+                    }
+                    tracing::error!(%place, from = next, until = start, "records were deleted unread; going on");
+                }
                 ends.insert(place.clone(), end);
-                lanes.insert((input, partition), Lane { next, ..Lane::default() });
-                assignment.push((place, next));
+                lanes.insert((input, partition), Lane { next, watermark, ..Lane::default() });
+                assignment.push((place, next.max(start)));
             }
         }
         let mut reader = log.reader()?;
         reader.assign(&assignment)?;
-        let topics = Input::ALL.map(|input| (Arc::from(input.topic()), input)).into();
-        let buffered = Budget { records: 0, bytes: 0 };
-        Ok(Self { log, reader, lanes, ends, topics, buffered, arrivals: Vec::new() })
+        Ok(Self {
+            log,
+            reader,
+            lanes,
+            ends,
+            topics: Input::ALL.map(|input| (Arc::from(input.topic()), input)).into(),
+            buffered: Budget { records: 0, bytes: 0 },
+            arrivals: Vec::new(),
+            watermark: from.and_then(|binding| binding.watermark),
+            idle_after: i64::try_from(options.partition_idle_ms).unwrap_or(i64::MAX / 1_000) * 1_000,
+        })
+    }
+
+    /// Takes up partitions that were added since; gives their number.
+    pub fn grow(&mut self) -> eventlog::Result<usize> {
+        let mut added = Vec::new();
+        for input in Input::ALL {
+            for partition in 0..self.log.partitions(input.topic())? {
+                if !self.lanes.contains_key(&(input, partition)) {
+                    let place = TopicPartition::new(input.topic(), partition);
+                    added.push((input, partition, self.log.range(&place)?, place));
+                }
+            }
+        }
+        if added.is_empty() {
+            return Ok(0);
+        }
+        let mut assignment = self.reader.positions();
+        assignment.extend(added.iter().map(|(_, _, range, place)| (place.clone(), range.start)));
+        self.reader.assign(&assignment)?;
+        let count = added.len();
+        for (input, partition, range, place) in added {
+            tracing::warn!(%place, "a new partition is read from its start");
+            self.lanes.insert((input, partition), Lane { next: range.start, ..Lane::default() });
+            self.ends.insert(place, range.end);
+        }
+        Ok(count)
     }
 
     /// Buffers what arrives within `wait`; gives the number of records that did.
@@ -114,10 +197,24 @@ impl Intake {
         Ok(count)
     }
 
+    /// Whether everything was read that was there when the log was last asked, and nothing waits.
+    pub fn is_read(&self) -> bool {
+        let read = |(place, position): (TopicPartition, u64)| {
+            self.ends.get(&place).is_none_or(|end| position >= *end)
+        };
+        self.buffered.records == 0 && self.reader.positions().into_iter().all(read)
+    }
+
     /// Asks the log how far each partition can be read, for the lag that bindings tell.
+    ///
+    /// A log that does not answer leaves what is known: reading and committing say soon enough that it is away.
     pub fn look_ahead(&mut self) -> eventlog::Result<()> {
         for (place, end) in &mut self.ends {
-            *end = self.log.range(place)?.end;
+            match self.log.range(place) {
+                Ok(range) => *end = range.end,
+                Err(eventlog::Error::Unreachable { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -134,8 +231,13 @@ impl Intake {
             ranges.push((input, place.partition, hi, self.ends[&place].max(position)));
         }
         ranges.sort_unstable();
+        // Before this epoch's records: those of a partition are judged by what came before them in it.
+        self.watermark = self.combined(now_us);
         let records = ranges.iter().map(|(input, partition, hi, _)| self.take(*input, *partition, *hi));
         let (lows, records): (Vec<u64>, Records) = records.collect::<Vec<_>>().into_iter().unzip();
+        for (lane, _) in records.iter().filter(|(_, records)| !records.is_empty()) {
+            self.lanes.entry(*lane).or_default().heard = Some(now_us);
+        }
         let inputs = ranges.iter().zip(lows).map(|((input, partition, hi, end), lo)| InputRange {
             input: *input,
             partition: *partition,
@@ -148,6 +250,7 @@ impl Intake {
             epoch,
             incarnation: 0,
             now_us,
+            watermark: self.watermark,
             inputs: inputs.collect(),
             n_in: count(&records),
             digest_in: digest(&records),
@@ -158,11 +261,29 @@ impl Intake {
         (binding, records)
     }
 
+    /// The watermark of an epoch that begins now: the least of the partitions that are not idle, and not ahead of
+    /// the time, whatever records say about theirs.
+    fn combined(&mut self, now_us: Micros) -> Option<Micros> {
+        let positions: BTreeMap<_, _> = self.reader.positions().into_iter().collect();
+        let mut least: Option<Option<Micros>> = None;
+        for ((input, partition), lane) in &mut self.lanes {
+            let heard = *lane.heard.get_or_insert(now_us);
+            let place = TopicPartition::new(input.topic(), *partition);
+            let read = positions.get(&place).copied() >= self.ends.get(&place).copied();
+            let idle = lane.waiting.is_empty() && read && now_us.saturating_sub(heard) >= self.idle_after;
+            if !idle {
+                let reached = lane.watermark.map(|reached| reached.min(now_us.saturating_add(AHEAD)));
+                least = Some(least.map_or(reached, |least| least.min(reached)));
+            }
+        }
+        self.watermark.max(least.flatten())
+    }
+
     /// The records of a committed epoch, read again.
     ///
     /// # Errors
-    /// Those of the log; [`crate::Error::Diverged`] if the log holds something else now.
-    pub fn recut(&mut self, binding: &Binding) -> Result<Records, crate::Error> {
+    /// Those of the log; [`Error::Diverged`] if the log holds something else now.
+    pub fn recut(&mut self, binding: &Binding) -> Result<Records, Error> {
         const PATIENCE: u32 = 300;
         let mut waits = 0;
         while !self.reached(binding) {
@@ -170,18 +291,17 @@ impl Intake {
             let arrived = self.fetch(budget, Duration::from_millis(100))?;
             waits = if arrived == 0 { waits + 1 } else { 0 };
             if waits == PATIENCE {
-                return Err(crate::Error::Diverged {
-                    epoch: binding.epoch,
-                    what: "the log delivers no more of its input; check the broker and the retention".into(),
-                });
+                let reason = format!("it delivers no more of the input of epoch {}", binding.epoch);
+                return Err(eventlog::Error::Stopped { reason }.into());
             }
         }
         let inputs = &binding.inputs;
         let records: Records =
             inputs.iter().map(|range| self.take(range.input, range.partition, range.hi).1).collect();
+        self.watermark = binding.watermark.or(self.watermark);
         if count(&records) != binding.n_in || digest(&records) != binding.digest_in {
             let what = "its input is not what was read the first time; restore the log".into();
-            return Err(crate::Error::Diverged { epoch: binding.epoch, what });
+            return Err(Error::Diverged { epoch: binding.epoch, what });
         }
         Ok(records)
     }
@@ -211,6 +331,11 @@ impl Intake {
 fn size(record: &Record) -> usize {
     let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     record.key.as_ref().map_or(0, Vec::len) + record.value.len() + headers
+}
+
+/// Bytes of keys, values and headers.
+pub fn bytes(records: &Records) -> u64 {
+    records.iter().flat_map(|(_, records)| records).map(|record| size(record) as u64).sum()
 }
 
 fn count(records: &Records) -> u64 {

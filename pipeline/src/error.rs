@@ -22,6 +22,26 @@ pub enum Error {
         /// What differs, and what to do.
         what: String,
     },
+    /// Input that is still needed was deleted from the log.
+    #[error(
+        "{place} begins at {start}, offset {wanted} is needed: records were deleted before they were read or \
+         before a snapshot held what came of them; restore the topic and raise its retention, or, to go on without \
+         what was never read, start with epoch.skip_deleted = true"
+    )]
+    Overtaken {
+        /// The partition.
+        place: eventlog::TopicPartition,
+        /// First offset that is needed.
+        wanted: u64,
+        /// First offset that is there.
+        start: u64,
+    },
+    /// State that a snapshot holds cannot be taken over.
+    #[error("snapshot: {0}")]
+    State(#[from] operators::state::Unreadable),
+    /// What a snapshot says was counted cannot be read.
+    #[error("the counts of the newest snapshot are of another version: start the version that wrote it")]
+    Counts,
     /// The recordings cannot be replayed.
     #[error("recordings: {0}")]
     Recordings(#[from] sources::Error),
@@ -31,6 +51,21 @@ pub enum Error {
          --data-dir (on Kafka, delete the topics or name other brokers)"
     )]
     Occupied,
+    /// The embedded log is held by the program, which runs.
+    #[error(
+        "another process holds the log, most likely the running program: stop it, replay, and start it again, for \
+         it reads what was sent then (on Kafka it need not stop)"
+    )]
+    Held,
+    /// Dead letters were not sent again, or nobody knows.
+    #[error("the log answered {outcome:?}: run the same command again; what was sent twice counts once")]
+    Unsent {
+        /// What the log said.
+        outcome: eventlog::Outcome,
+    },
+    /// An answer about dead letters cannot be read.
+    #[error("the answer about dead letters is of another version: use the version that runs")]
+    Letters,
     /// The door cannot open or answer.
     #[error("door: {0}")]
     Door(#[from] api::Error),
@@ -42,4 +77,19 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// Whether it is the log that went away and may come back, so that recovering may help.
+    pub fn passes(&self) -> bool {
+        use eventlog::Error as Log;
+        let away = |error: &Log| matches!(error, Log::Unreachable { .. } | Log::Stopped { .. });
+        match self {
+            Self::Log(error) | Self::Commit(sinks::Error::Log(error)) => away(error),
+            Self::Commit(sinks::Error::Uncommitted { last, .. }) => {
+                last.as_ref().is_none_or(|last| away(last) || matches!(last, Log::Abort { .. }))
+            }
+            _ => false,
+        }
+    }
 }

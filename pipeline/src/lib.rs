@@ -2,21 +2,28 @@
 //!
 //! # Layout
 //! In the order of the river: [`dataflow`] is the whole graph on one screen; [`epoch`] cuts input
-//! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`account`] counts.
-//! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result.
+//! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`recover`] finds out where
+//! it stood, [`snapshots`] make that quick, [`watchdog`] ends what hangs; [`account`] counts.
+//! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
+//! [`dlq`] shows dead letters and sends them again.
 //!
 //! # Invariants
 //! - Only this room reads the environment, and only `config` does.
 //! - An epoch is visible after its commit and never before.
 
 pub mod account;
+pub mod clock;
 pub mod config;
 pub mod dataflow;
 pub mod demo;
+pub mod dlq;
 pub mod engine;
 pub mod epoch;
 mod error;
+pub mod recover;
 pub mod service;
+pub mod snapshots;
+pub mod watchdog;
 pub mod workers;
 
 pub use error::Error;

@@ -29,7 +29,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Config => commands::show_config(&loaded),
         Command::Sql(options) => commands::sql(&loaded.config, options)?,
+        Command::Dlq(dlq) => commands::dlq::run(&loaded.config, dlq)?,
         Command::Status => commands::status(&loaded.config)?,
+        Command::Lake(commands::Lake::Verify) => commands::verify_lake(&loaded.config)?,
         Command::Run => {
             stop_on_signals(&stop)?;
             commands::run(&loaded.config, &stop)?;

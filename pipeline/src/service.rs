@@ -44,6 +44,8 @@ impl Service {
             readiness,
             metrics,
             account: Arc::new(Account::default()),
+            told: Arc::default(),
+            disk: Arc::new(sinks::disk::Machine),
             stop: Arc::new(AtomicBool::new(false)),
         };
         let (config, theirs) = (config.clone(), shared.clone());

@@ -7,6 +7,8 @@
 //! rewriting of the past.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[path = "determinism/amends.rs"]
+mod amends;
 #[path = "determinism/dice.rs"]
 mod dice;
 #[path = "determinism/made.rs"]

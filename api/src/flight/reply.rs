@@ -23,6 +23,8 @@ use tonic::{
 pub(crate) const EPOCH_HEADER: &str = "x-as-of-epoch";
 /// Key in the metadata of an answer's schema.
 pub(crate) const EPOCH_KEY: &str = "as_of_epoch";
+/// In headers, and in the metadata of a result's schema: present if nothing newer can come at the moment.
+pub(crate) const STALE: &str = "x-stale";
 /// Header with the epoch that was promised, if another one is shown.
 const PROMISED_HEADER: &str = "x-promised-epoch";
 
@@ -68,11 +70,17 @@ pub(crate) fn info(
 
 /// Rows under way; dropping the stream stops the computation.
 pub(crate) fn rows(rows: Rows, promise: Option<Promise>) -> Response<Stretch> {
-    let (epoch, columns) = (rows.as_of_epoch, annotated(&rows.columns, rows.as_of_epoch));
+    let (epoch, mut columns) = (rows.as_of_epoch, annotated(&rows.columns, rows.as_of_epoch));
+    if rows.stale {
+        Arc::make_mut(&mut columns).metadata.insert(STALE.to_owned(), "true".to_owned());
+    }
     let batches =
         ReceiverStream::new(rows.batches).map_err(|error| FlightError::Tonic(Box::new(Status::from(error))));
     let mut response = Response::new(encode(columns, epoch, batches));
     say_epoch(response.metadata_mut(), epoch);
+    if rows.stale {
+        response.metadata_mut().insert(STALE, tonic::metadata::MetadataValue::from_static("true"));
+    }
     if let Some(promise) = promise.filter(|promise| promise.epoch != epoch) {
         insert(response.metadata_mut(), PROMISED_HEADER, promise.epoch);
     }

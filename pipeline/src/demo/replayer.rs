@@ -80,6 +80,7 @@ impl Replayer {
         let written = Arc::new(AtomicU64::new(counts.values().sum()));
         let rest = traffic.skip_written(&counts);
         let work = Work {
+            log: Arc::clone(&log),
             writer,
             group,
             counts,
@@ -126,14 +127,16 @@ fn commit(writer: &mut dyn Writer, group: &str, counts: &BTreeMap<TopicPartition
     match writer.commit(group, &counts)? {
         eventlog::Outcome::Committed => Ok(()),
         outcome => {
-            let message =
-                format!("the log answered {outcome:?}; start the demo again, it goes on where it was");
-            Err(Error::Workers(message))
+            Err(eventlog::Error::Stopped { reason: format!("the commit was answered {outcome:?}") }.into())
         }
     }
 }
 
+/// How often a batch is written before the replay gives up.
+const ATTEMPTS: u32 = 5;
+
 struct Work {
+    log: eventlog::Shared,
     writer: Box<dyn Writer>,
     group: String,
     counts: BTreeMap<TopicPartition, u64>,
@@ -160,22 +163,50 @@ impl Work {
             if batch.is_empty() {
                 std::thread::sleep(BEAT);
             } else {
-                self.write(batch)?;
+                self.write(&batch)?;
             }
         }
         Ok(())
     }
 
-    fn write(&mut self, batch: Vec<Draft>) -> Result<(), Error> {
+    /// Writes `batch` once, however often the log has to be asked.
+    fn write(&mut self, batch: &[Draft]) -> Result<(), Error> {
         let records = batch.len() as u64;
-        self.writer.begin()?;
+        let mut after = self.counts.clone();
         for draft in batch {
             let place = TopicPartition { topic: Arc::clone(&draft.topic), partition: draft.partition };
-            *self.counts.entry(place).or_insert(0) += 1;
-            self.writer.send(draft)?;
+            *after.entry(place).or_insert(0) += 1;
         }
-        commit(&mut *self.writer, &self.group, &self.counts)?;
+        let mut attempt = 1;
+        while !self
+            .attempt(batch, &after)
+            .or_else(|error| if attempt < ATTEMPTS { self.settle(&after, error) } else { Err(error) })?
+        {
+            attempt += 1;
+        }
+        self.counts = after;
         self.written.fetch_add(records, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn attempt(&mut self, batch: &[Draft], after: &BTreeMap<TopicPartition, u64>) -> Result<bool, Error> {
+        self.writer.begin()?;
+        for draft in batch {
+            self.writer.send(draft.clone())?;
+        }
+        commit(&mut *self.writer, &self.group, after)?;
+        Ok(true)
+    }
+
+    /// After an error nobody knows what stands: a new writer settles it, and the group says whether the batch is there.
+    fn settle(&mut self, after: &BTreeMap<TopicPartition, u64>, error: Error) -> Result<bool, Error> {
+        use eventlog::Error as Log;
+        let Error::Log(Log::Stopped { .. } | Log::Abort { .. } | Log::Unreachable { .. }) = error else {
+            return Err(error);
+        };
+        self.writer = self.log.writer(NAME)?;
+        let places: Vec<TopicPartition> = after.keys().cloned().collect();
+        let known = self.log.committed(&self.group, &places)?;
+        Ok(known.into_iter().zip(after.values()).all(|(known, after)| known == Some(*after)))
     }
 }

@@ -1,14 +1,24 @@
 //! Commits epochs in order on a thread of its own, so that the next one is computed meanwhile.
+//!
+//! A commit that never answers ends the process: the client library can wait for ever, and what became of the
+//! epoch is found out by the next start.
 
 use super::Shared;
-use crate::{Error, account::Counts};
+use crate::{Error, account::Counts, snapshots::Marks, watchdog::Watch};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use model::{Epoch, Micros};
 use operators::sequence::Tally;
 use sinks::{Binding, Committed, Committer, Output};
-use std::{thread::JoinHandle, time::Instant};
+use std::{
+    sync::PoisonError,
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime},
+};
 
 /// Epochs that may be computed while an older one commits.
 const QUEUE: usize = 4;
+/// How often files that the lake does not count any more are looked for.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// A computed epoch.
 #[derive(Debug)]
@@ -18,6 +28,8 @@ pub(super) struct Done {
     pub(super) tally: Tally,
     /// When its records were read, and how many at a time.
     pub(super) arrivals: Vec<(Instant, u64)>,
+    /// Whether a snapshot of the state after it is being taken.
+    pub(super) snapshot: bool,
 }
 
 /// The thread, and the way to it.
@@ -26,21 +38,28 @@ pub(super) struct Commits {
     queue: Option<Sender<Done>>,
     thread: Option<JoinHandle<Result<Committer, Error>>>,
     shared: Shared,
+    marks: Marks,
 }
 
 impl Commits {
-    pub(super) fn start(mut committer: Committer, shared: Shared) -> Self {
+    pub(super) fn start(mut committer: Committer, shared: Shared, marks: Marks, stall: Duration) -> Self {
         let (queue, inbox): (_, Receiver<Done>) = bounded(QUEUE);
-        let theirs = shared.clone();
+        let (theirs, marked, watch) = (shared.clone(), marks.clone(), Watch::over("a commit", stall));
         let work = move || {
+            let mut swept = Instant::now();
             for done in inbox {
-                commit(&mut committer, &theirs, done)?;
+                let _watched = watch.busy();
+                commit(&mut committer, &theirs, &marked, done)?;
+                if swept.elapsed() >= SWEEP {
+                    sweep(&mut committer);
+                    swept = Instant::now();
+                }
             }
             Ok(committer)
         };
         let thread = std::thread::Builder::new().name("commit".into()).spawn(work);
         let thread = thread.expect("the system starts one more thread");
-        Self { queue: Some(queue), thread: Some(thread), shared }
+        Self { queue: Some(queue), thread: Some(thread), shared, marks }
     }
 
     /// Hands an epoch over; waits while the queue is full.
@@ -61,12 +80,15 @@ impl Commits {
     }
 
     /// Commits everything handed over, then `last` with all that waits for the lake.
-    pub(super) fn drain(mut self, last: Done) -> Result<(), Error> {
+    pub(super) fn drain(mut self, last: Done, snapshot: bool) -> Result<(), Error> {
         let mut committer = self.join()?;
         let Done { binding, output, tally, .. } = last;
         let committed = committer.drain(binding.clone(), &output)?;
         count(&self.shared, &binding, &output, tally);
         tell(&self.shared, &committed);
+        if snapshot {
+            mark(&mut committer, &self.shared, &self.marks, binding.epoch);
+        }
         Ok(())
     }
 
@@ -79,8 +101,8 @@ impl Commits {
     }
 }
 
-fn commit(committer: &mut Committer, shared: &Shared, done: Done) -> Result<(), Error> {
-    let Done { binding, output, tally, arrivals } = done;
+fn commit(committer: &mut Committer, shared: &Shared, marks: &Marks, done: Done) -> Result<(), Error> {
+    let Done { binding, output, tally, arrivals, snapshot } = done;
     let begun = Instant::now();
     let committed = committer.commit(binding.clone(), &output)?;
     for (arrived, records) in arrivals {
@@ -90,24 +112,58 @@ fn commit(committer: &mut Committer, shared: &Shared, done: Done) -> Result<(), 
     shared.metrics.committed(binding.epoch, begun.elapsed());
     count(shared, &binding, &output, tally);
     tell(shared, &committed);
+    if snapshot {
+        mark(committer, shared, marks, binding.epoch);
+    }
     Ok(())
+}
+
+/// Lets the snapshot of the newest epoch count.
+fn mark(committer: &mut Committer, shared: &Shared, marks: &Marks, epoch: Epoch) {
+    let counts = serde_json::to_value(shared.account.counts()).expect("counts are integers");
+    match committer.mark(counts) {
+        Ok(mark) => marks.committed(mark),
+        Err(error) => {
+            tracing::error!(epoch, %error, "no snapshot was taken; a restart takes longer until one is");
+            shared.metrics.snapshot_failed();
+            marks.lost(epoch);
+        }
+    }
+}
+
+/// Deletes old files that the lake does not count any more.
+fn sweep(committer: &mut Committer) {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    match committer.collect_garbage(Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)) {
+        Ok(swept) if swept.files > 0 => tracing::info!(swept.files, swept.bytes, "old files deleted"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "old files stay for an hour more"),
+    }
 }
 
 /// Counts a committed epoch where people and operators look.
 pub(super) fn count(shared: &Shared, binding: &Binding, output: &Output, tally: Tally) {
-    let before = shared.account.counts();
-    let after = shared.account.committed(binding.epoch, binding.n_in, output, tally);
+    let counts = shared.account.committed(binding.epoch, binding.n_in, output, tally);
+    tell_counts(shared, &counts);
+    let snapshot = shared.shelf.take();
+    shared.metrics.progress(&snapshot.progress);
+}
+
+/// Turns the meters on to `counts`; they never go back, a recovery counts again what they hold already.
+pub(super) fn tell_counts(shared: &Shared, counts: &Counts) {
+    let mut told = shared.told.lock().unwrap_or_else(PoisonError::into_inner);
     let metrics = &shared.metrics;
-    let grown = |get: fn(&Counts) -> i64| u64::try_from(get(&after) - get(&before)).unwrap_or(0);
+    let grown = |get: fn(&Counts) -> i64| u64::try_from(get(counts) - get(&told)).unwrap_or(0);
     metrics.packets_in(grown(|counts| counts.tally.packets));
     metrics.packets_out(grown(Counts::used));
     metrics.duplicates(grown(|counts| counts.tally.duplicates));
     metrics.lost(grown(|counts| counts.tally.lost));
     metrics.dead_letters(grown(|counts| counts.dead_letters));
-    metrics.windows(output.windows.iter().filter(|(_, diff)| *diff > 0).count() as u64);
-    metrics.alerts(output.changes.iter().filter(|(_, diff)| *diff > 0).count() as u64);
-    let snapshot = shared.shelf.take();
-    metrics.progress(&snapshot.progress);
+    metrics.windows(grown(|counts| counts.revisions));
+    metrics.alerts(grown(|counts| counts.changes));
+    if counts.epochs > told.epochs {
+        *told = *counts;
+    }
 }
 
 fn tell(shared: &Shared, committed: &Committed) {

@@ -3,13 +3,15 @@
 //!
 //! Why each test exists: `embedded` proves the promise on the log that is always there; `kafka` proves it on
 //! a real broker (feature `real-kafka`: it starts its own with `deploy/kafka/kafka.sh`), and that both logs
-//! lead to the same results.
+//! lead to the same results; `load` proves it on a real broker under a million packets, with the broker going away too.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 #[cfg(feature = "real-kafka")]
 mod broker;
 mod harness;
+#[cfg(feature = "real-kafka")]
+mod load;
 
 use harness::{Log, Run};
 

@@ -6,11 +6,10 @@
 
 use crate::dice::Dice;
 use eventlog::{Draft, Record};
-use model::{Input, Micros};
+use model::{Input, Micros, Tick};
 use operators::sequence::Tally;
 use pipeline::{
     config::{self, Config, Layers},
-    dataflow,
     epoch::Records,
     workers::{self, Workers},
 };
@@ -120,11 +119,10 @@ pub(crate) fn shipped() -> Config {
 
 /// Feeds `epochs` to `count` workers.
 pub(crate) fn flow(count: usize, epochs: Vec<(Micros, Records)>) -> Outcome {
-    let Config { pulse, risk, .. } = shipped();
-    let workers = Workers::start(&workers::Options { count }, &dataflow::Options { pulse, risk }).unwrap();
+    let workers = Workers::start(&workers::Options { count }, &pipeline::recover::graph(&shipped())).unwrap();
     let mut outcome = Outcome { epochs: Vec::new(), tally: Tally::default() };
     for (epoch, (now_us, records)) in (0..).zip(epochs) {
-        workers.feed(epoch, now_us, records).unwrap();
+        workers.feed(epoch, Tick { now: now_us, watermark: Micros::MIN }, records).unwrap();
         let (output, tally) = workers.collect(epoch).unwrap();
         outcome.epochs.push(output);
         outcome.tally += tally;

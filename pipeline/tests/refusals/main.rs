@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod configuration;
+mod dead_letters;
 mod door;
 mod lake;
 mod program;

@@ -110,6 +110,12 @@ impl Place {
         serde_json::from_str(&answer.fine()).unwrap()
     }
 
+    /// Handles dead letters while no server runs.
+    pub(crate) fn dlq(&self, arguments: &[&str]) -> Said {
+        let nobody = format!("127.0.0.1:{}", free_port());
+        self.say(&[&["--listen", &nobody, "dlq"], arguments].concat())
+    }
+
     /// Starts it with a door, and waits until it is ready.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let running = self.start_unready(arguments);

@@ -1,0 +1,177 @@
+//! Writes the records of dead letters to their own topics and partitions again.
+//!
+//! Each keeps key, value, headers and time, and says in more headers which letter it was ([`Again`]). The graph
+//! does the rest: it takes the letter back if the record can be used now.
+//!
+//! # Invariants
+//! - One transaction: all are sent, or none. Sent twice, a record counts once.
+//! - What this version cannot use either, and what is certainly too late, is not sent: it would change nothing.
+
+use super::Letter;
+use crate::{Error, config::Config, epoch::AHEAD, service::open_log};
+use eventlog::{Budget, Draft, Outcome, Reader, Record, TopicPartition};
+use model::{Again, Datum, Fault, Micros, Origin, Reason, time::SECOND};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Records at the end of a partition that are looked at for its time.
+const LAST: u64 = 16;
+/// How long the log may take for what it says it has.
+const WAIT: Duration = Duration::from_millis(100);
+const WAITS: u32 = 300;
+
+/// What becomes of a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is sent again.
+    Sent,
+    /// It still cannot be used.
+    Unusable {
+        /// Why.
+        reason: Reason,
+        /// What is wrong, without any of the data.
+        detail: String,
+    },
+    /// It is older than results are corrected for.
+    TooOld,
+    /// Its record was deleted from the log.
+    Gone,
+}
+
+/// How to send.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Send this value instead of the record's own.
+    pub repaired: Option<Vec<u8>>,
+    /// Only say what would be sent.
+    pub dry_run: bool,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.repaired.as_ref().map(Vec::len);
+        write!(f, "Options({bytes:?} bytes, dry run: {})", self.dry_run)
+    }
+}
+
+/// Sends the records of `letters` again; gives what became of each, in the order of the log.
+///
+/// # Errors
+/// [`Error`]; then nothing was sent, unless it says that nobody knows.
+pub fn resend(config: &Config, letters: &[Letter], options: &Options) -> Result<Vec<(Origin, Fate)>, Error> {
+    let log = open_log(config).map_err(|error| match error {
+        Error::Log(eventlog::Error::Locked(_)) => Error::Held,
+        error => error,
+    })?;
+    let mut reader = log.reader()?;
+    let mut writer = log.writer(&format!("{}-dlq", config.commit.transactional_id))?;
+    let mut letters: Vec<_> = letters.iter().collect();
+    letters.sort_by_key(|letter| letter.place);
+    let horizon = Micros::from(config.epoch.horizon_s) * SECOND;
+    let (mut fates, mut newest) = (Vec::new(), BTreeMap::new());
+    writer.begin()?;
+    for letter in letters {
+        let place = letter.place;
+        let at = TopicPartition::new(place.input.topic(), place.partition);
+        let range = log.range(&at)?;
+        let fate = match find(&mut *reader, &at, range.clone(), place.offset)? {
+            None => Fate::Gone,
+            Some(record) => {
+                let newest = match newest.get(&at) {
+                    Some(newest) => *newest,
+                    None => *newest.entry(at.clone()).or_insert(time_of(&mut *reader, &at, range)?),
+                };
+                let (fate, draft) = judge(letter, record, options, newest.saturating_sub(horizon));
+                if let Some(draft) = draft.filter(|_| !options.dry_run) {
+                    writer.send(draft)?;
+                }
+                fate
+            }
+        };
+        fates.push((place, fate));
+    }
+    if options.dry_run || fates.iter().all(|(_, fate)| *fate != Fate::Sent) {
+        writer.abort()?;
+        return Ok(fates);
+    }
+    match writer.commit(&config.commit.group, &[])? {
+        Outcome::Committed => Ok(fates),
+        outcome => Err(Error::Unsent { outcome }),
+    }
+}
+
+/// What to do with `record`, the one of `letter`, if nothing before `oldest` counts.
+fn judge(letter: &Letter, record: Record, options: &Options, oldest: Micros) -> (Fate, Option<Draft>) {
+    let Record { topic, partition, offset, timestamp_ms, key, .. } = record.clone();
+    let raw = sources::stream::datum(record).raw().clone();
+    if raw.recorded_at < oldest {
+        return (Fate::TooOld, None);
+    }
+    let value = options.repaired.clone().unwrap_or_else(|| raw.value.clone());
+    let letter = Fault { origin: letter.place, reason: letter.reason, detail: letter.detail.clone(), raw };
+    let headers = Again::headers(&letter, options.repaired.is_some());
+    let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    let sent = Record {
+        topic: std::sync::Arc::clone(&topic),
+        partition,
+        offset,
+        timestamp_ms,
+        key: key.clone(),
+        value: value.clone(),
+        headers: headers.clone(),
+    };
+    if let Datum::Fault(Fault { reason, detail, .. }) = sources::stream::datum(sent) {
+        return (Fate::Unusable { reason, detail }, None);
+    }
+    (Fate::Sent, Some(Draft { topic, partition, timestamp_ms, key, value, headers }))
+}
+
+/// The record at `offset`, if it is still there.
+fn find(
+    reader: &mut dyn Reader,
+    at: &TopicPartition,
+    range: std::ops::Range<u64>,
+    offset: u64,
+) -> Result<Option<Record>, Error> {
+    if !range.contains(&offset) {
+        return Ok(None);
+    }
+    let mut found = read(reader, at, offset..offset + 1, 1)?;
+    Ok(found.pop().filter(|record| record.offset == offset))
+}
+
+/// The newest time of a partition, as far as its last records say; a time ahead of the clock is not believed.
+fn time_of(
+    reader: &mut dyn Reader,
+    at: &TopicPartition,
+    range: std::ops::Range<u64>,
+) -> Result<Micros, Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    let latest = Micros::try_from(now).unwrap_or(Micros::MAX).saturating_add(AHEAD);
+    let last = range.start.max(range.end.saturating_sub(LAST))..range.end;
+    let records = read(reader, at, last, LAST as usize)?;
+    let times = records.iter().map(|record| record.timestamp_ms.saturating_mul(1_000).min(latest));
+    Ok(times.max().unwrap_or(Micros::MIN))
+}
+
+/// At most `count` records of `range`, which can be read.
+fn read(
+    reader: &mut dyn Reader,
+    at: &TopicPartition,
+    range: std::ops::Range<u64>,
+    count: usize,
+) -> Result<Vec<Record>, Error> {
+    reader.assign(&[(at.clone(), range.start)])?;
+    let mut records = Vec::new();
+    for _ in 0..WAITS {
+        let wanted = count - records.len();
+        if wanted == 0 || reader.positions().iter().all(|(_, position)| *position >= range.end) {
+            return Ok(records);
+        }
+        reader.poll(Budget { records: wanted, bytes: 64 << 20 }, WAIT, &mut records)?;
+    }
+    let reason = format!("{at} delivers nothing from offset {} on", range.start);
+    Err(eventlog::Error::Stopped { reason }.into())
+}

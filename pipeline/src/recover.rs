@@ -1,0 +1,152 @@
+//! From what is durable to a pipeline that stands where it stood.
+//!
+//! ```text
+//! R1-R5  Committer::open   incarnation, fence, bindings to their end, lake rolled forward, newest good snapshot
+//! R6     import            what every step remembered after the epoch of the snapshot
+//! R7     replay            the epochs since, over the same input; each must come out as it did
+//! R8     the caller goes live
+//! ```
+//!
+//! # Invariants
+//! - Nothing is written but what was promised before: a crash here is repaired by doing the same again.
+//! - Without a usable snapshot everything since the start of the log is computed again.
+
+use crate::{Error, account::Counts, config::Config, dataflow, engine, epoch::Intake, workers::Workers};
+use model::{
+    Epoch, Micros, Tick,
+    planted::{self, Bug},
+    time::SECOND,
+};
+use operators::sequence::Tally;
+use sinks::{Binding, Committer, Means, Opened, Output, snapshot};
+use std::sync::Arc;
+
+/// A pipeline between two epochs.
+#[derive(Debug)]
+pub struct Standing {
+    /// The input, read up to the last committed epoch.
+    pub intake: Intake,
+    /// The graph, with everything it remembers.
+    pub workers: Workers,
+    /// The way out.
+    pub committer: Committer,
+    /// The epoch to compute next.
+    pub next: Epoch,
+    /// "Now" of the last epoch.
+    pub now_us: Micros,
+    /// The newest epoch a snapshot holds.
+    pub snapshot: Option<Epoch>,
+}
+
+/// What recovery is at.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A snapshot that cannot be used, and why.
+    Refused(&'a str),
+    /// Everything counted up to the snapshot.
+    Restored(Counts),
+    /// Entries of the snapshot that were taken over so far, and all.
+    Import(u64, u64),
+    /// An epoch that came out as it did.
+    Replayed {
+        /// The epoch.
+        binding: &'a Binding,
+        /// What came of it.
+        output: &'a Output,
+        /// What was counted.
+        tally: Tally,
+        /// How many are done, and all.
+        done: (usize, usize),
+    },
+}
+
+/// What recovery starts from, and with.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Log, disk and shelf.
+    pub means: Means,
+    /// Workers step in turns drawn from this seed; side by side without.
+    pub seed: Option<u64>,
+}
+
+/// Finds out what is committed and computes what no snapshot holds again.
+///
+/// # Errors
+/// [`Error`]; nothing is damaged by trying again.
+pub fn recover(config: &Config, ground: &Ground, tell: &mut dyn FnMut(Step<'_>)) -> Result<Standing, Error> {
+    ground.means.log.ensure_topics(&engine::inputs(config.log.partitions))?;
+    let opened = Committer::open(&ground.means, &config.commit, Some(&config.snapshot.dir))?;
+    let Opened { mut committer, snapshot, bindings, refused } = opened;
+    for why in &refused {
+        tell(Step::Refused(why));
+    }
+    let from = snapshot.as_ref().map(|snapshot| &snapshot.mark.binding);
+    let mut intake = Intake::open(Arc::clone(&ground.means.log), &config.epoch, from, &bindings)?;
+    let graph = graph(config);
+    let workers = match ground.seed {
+        None => Workers::start(&config.workers, &graph)?,
+        Some(seed) => Workers::start_in_turns(&config.workers, &graph, seed)?,
+    };
+    let (mut next, mut now_us) = from.map_or((0, Micros::MIN), |from| (from.epoch + 1, from.now_us));
+    let held = from.map(|from| from.epoch);
+    if let Some(snapshot) = snapshot {
+        import(&workers, &snapshot, tell)?;
+    }
+    let all = bindings.len();
+    for (place, binding) in bindings.iter().enumerate() {
+        let records = intake.recut(binding)?;
+        let mut tick = tick(binding);
+        if planted::is(Bug::OtherNow) {
+            tick.now += 7 * SECOND;
+        }
+        if planted::is(Bug::OtherWatermark) {
+            tick.watermark = Micros::MIN;
+        }
+        workers.feed(binding.epoch, tick, records)?;
+        let (output, tally) = workers.collect(binding.epoch)?;
+        committer.replay(binding, &output)?;
+        tell(Step::Replayed { binding, output: &output, tally, done: (place + 1, all) });
+        (next, now_us) = (binding.epoch + 1, binding.now_us);
+    }
+    committer.ready();
+    Ok(Standing { intake, workers, committer, next, now_us, snapshot: held })
+}
+
+/// The options of the graph that `config` holds.
+pub fn graph(config: &Config) -> dataflow::Options {
+    let (pulse, risk) = (config.pulse.clone(), config.risk.clone());
+    dataflow::Options { pulse, risk, horizon_s: config.epoch.horizon_s }
+}
+
+/// What the graph is told of time in the epoch of `binding`.
+pub fn tick(binding: &Binding) -> Tick {
+    Tick { now: binding.now_us, watermark: binding.watermark.unwrap_or(Micros::MIN) }
+}
+
+fn import(
+    workers: &Workers,
+    snapshot: &snapshot::Stored,
+    tell: &mut dyn FnMut(Step<'_>),
+) -> Result<(), Error> {
+    let counts = serde_json::from_value(snapshot.mark.counts.clone());
+    let counts = counts.map_err(|_| Error::Counts)?;
+    for known in workers.steps() {
+        if !snapshot.steps.iter().any(|held| held.step == known.step) {
+            tracing::warn!(
+                step = known.step,
+                "the snapshot is from before this step; it begins with nothing"
+            );
+        }
+    }
+    let mut done = 0;
+    for export in snapshot.exports() {
+        let export = export?;
+        done += export.pieces.len() as u64;
+        workers.import(export)?;
+        tell(Step::Import(done, snapshot.entries));
+    }
+    if !planted::is(Bug::CountsLost) {
+        tell(Step::Restored(counts));
+    }
+    Ok(())
+}
