@@ -2,8 +2,15 @@
 //!
 //! Every benchmark checks its own results, so a wrong answer is never a fast one.
 
+mod devices;
+mod eos;
 mod log;
 mod pulse;
+mod recover;
+mod sim;
+mod snapshot;
+mod soak;
+mod stand;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +35,16 @@ enum Bench {
     Pulse,
     /// The log: append with fsync and read; with brokers, Kafka against a bare client
     Log(log::Args),
+    /// The whole pipeline in a world that goes wrong, decided by seeds
+    Sim(sim::Args),
+    /// Exactly-once: the program with everything on against the same graph that commits nothing
+    Eos(eos::Args),
+    /// A start over a million entries of state
+    Recover(recover::Args),
+    /// The latency of epochs with and without a snapshot under way
+    Snapshot(snapshot::Args),
+    /// The program under load for minutes: whether its memory grows
+    Soak(soak::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -36,6 +53,11 @@ fn main() -> anyhow::Result<()> {
         Bench::Window => ("window", object(window::run()?)),
         Bench::Pulse => ("pulse", object(pulse::run()?)),
         Bench::Log(args) => ("log", log::run(args)?),
+        Bench::Sim(args) => ("sim", sim::run(args)?),
+        Bench::Eos(args) => ("eos", eos::run(args)?),
+        Bench::Recover(args) => ("recover", recover::run(args)?),
+        Bench::Snapshot(args) => ("snapshot", snapshot::run(args)?),
+        Bench::Soak(args) => ("soak", soak::run(args)?),
     };
     let peak_rss_mb = api::resident().map(|resident| resident.peak_bytes as f64 / 1e6);
     let mut out = std::io::stdout().lock();

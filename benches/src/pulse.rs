@@ -13,7 +13,8 @@
 
 use anyhow::{Result, ensure};
 use eventlog::Record;
-use model::{Environment, Input, Micros, SessionId, UserId};
+use model::{Environment, Input, Micros, SessionId, Tick, UserId};
+use operators::state::States;
 use pipeline::{config, dataflow};
 use prost::Message;
 use sinks::Output;
@@ -41,7 +42,8 @@ const WINDOWS: u32 = SESSIONS * ((SECONDS - 30) / 5 + 1);
 /// Measures samples per second: the median of the runs, and their lowest and highest.
 pub(crate) fn run() -> Result<BTreeMap<String, f64>> {
     let config = config::load(config::Layers::defaults())?.config;
-    let options = dataflow::Options { pulse: config.pulse, risk: config.risk };
+    let options =
+        dataflow::Options { pulse: config.pulse, risk: config.risk, horizon_s: config.epoch.horizon_s };
     let mut rates = Vec::new();
     for _ in 0..RUNS {
         let (output, busy) = measure(&options);
@@ -59,19 +61,21 @@ fn measure(options: &dataflow::Options) -> (Output, Duration) {
     let (waves, options) = ((0..SESSIONS).map(Wave::new).collect::<Vec<_>>(), options.clone());
     timely::execute_directly(move |worker| {
         let probe = Handle::new();
-        let (mut records, mut now, results) = worker.dataflow::<u64, _, _>(|scope| {
+        let (mut records, mut ticks, results) = worker.dataflow::<u64, _, _>(|scope| {
             let (records, record_stream) = scope.new_input::<Record>();
-            let (now, now_stream) = scope.new_input::<Micros>();
-            (records, now, dataflow::build(record_stream, now_stream, &options, &probe))
+            let (ticks, tick_stream) = scope.new_input::<Tick>();
+            let states = States::default();
+            (records, ticks, dataflow::build(record_stream, tick_stream, &options, &states, &probe))
         });
         let (mut busy, mut outputs) = (Duration::ZERO, Vec::new());
         for second in 0..SECONDS {
             let mut batch = epoch(&waves, second);
             let start = Instant::now();
             records.send_batch(&mut batch);
-            now.send(START + Micros::from(second) * 1_000_000);
+            let now = START + Micros::from(second) * 1_000_000;
+            ticks.send(Tick { now, watermark: now });
             records.advance_to(u64::from(second) + 1);
-            now.advance_to(u64::from(second) + 1);
+            ticks.advance_to(u64::from(second) + 1);
             worker.step_while(|| probe.less_than(records.time()));
             outputs.push(Output::merge([results.take(u64::from(second)).0]));
             busy += start.elapsed();

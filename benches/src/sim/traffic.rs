@@ -1,0 +1,192 @@
+//! What devices and services send in one run: packets, vital signs and life-cycle events, with everything that can
+//! be wrong about them: late, far too late, twice, out of order, broken.
+
+use super::{dice::Dice, plan::Plan};
+use eventlog::{Draft, partition_of};
+use model::{
+    DomainEvent, Environment, EventId, Input, Micros, Number, Origin, SessionEnded, SessionId,
+    SessionStarted, UserId, Vitals, time::SECOND,
+};
+use prost::Message;
+use sources::packet::{Frame, MeasurementPacket, Version, WireSignal};
+use std::sync::Arc;
+
+/// 2026-01-01T00:00:00Z, in microseconds.
+pub(crate) const START: Micros = 1_767_225_600_000_000;
+/// Sampling of the devices: 50 Hz, 25 samples a packet.
+const PERIOD_US: u32 = 20_000;
+const SAMPLES: u16 = 25;
+const PACKET_US: Micros = PERIOD_US as Micros * SAMPLES as Micros;
+
+/// A record on its way: when it arrives, and what it is.
+pub(crate) type Sent = (Micros, Draft);
+
+/// Everything sent in the run of `plan`, in the order of arrival.
+pub(crate) fn traffic(plan: &Plan) -> Vec<Sent> {
+    let mut dice = Dice::new(plan.seed ^ 0x7261_6666_6963);
+    let mut sent = Vec::new();
+    for user in 0..plan.users {
+        vitals(plan, user, &mut dice, &mut sent);
+        if user < plan.devices {
+            device(plan, user, &mut dice, &mut sent);
+        }
+    }
+    sent.sort_by_key(|(at, _)| *at);
+    sent
+}
+
+/// Sends `draft` that belongs to `at`: perhaps late, perhaps twice, perhaps broken.
+fn send(plan: &Plan, at: Micros, draft: Draft, dice: &mut Dice, sent: &mut Vec<Sent>) {
+    let delay = |dice: &mut Dice| match dice.below(1_000) {
+        0..800 => dice.below(250) * 1_000,
+        800..980 => dice.below(3_000) * 1_000,
+        980..995 => dice.below(plan.horizon_s * 800) * 1_000,
+        _ => dice.within(plan.horizon_s * 1_000..plan.horizon_s * 2_000) * 1_000,
+    };
+    let arrive = |mut draft: Draft, dice: &mut Dice, sent: &mut Vec<Sent>| {
+        let arrival = at + delay(dice) as Micros;
+        draft.timestamp_ms = arrival / 1_000;
+        sent.push((arrival, draft));
+    };
+    if dice.permille(plan.broken) {
+        let mut broken = draft.clone();
+        let cut = dice.below(broken.value.len() as u64 + 1) as usize;
+        broken.value.truncate(cut);
+        if let Some(byte) = broken.value.first_mut().filter(|_| dice.permille(500)) {
+            *byte ^= 1 << dice.below(8);
+        }
+        arrive(broken, dice, sent);
+    }
+    if dice.permille(plan.twice) {
+        arrive(draft.clone(), dice, sent);
+    }
+    if !dice.permille(plan.never) {
+        arrive(draft, dice, sent);
+    }
+}
+
+fn draft(plan: &Plan, input: Input, key: Vec<u8>, value: Vec<u8>, headers: Vec<eventlog::Header>) -> Draft {
+    let partition = partition_of(&key, plan.partitions);
+    Draft { topic: input.topic().into(), partition, timestamp_ms: 0, key: Some(key), value, headers }
+}
+
+fn event(plan: &Plan, event: &DomainEvent) -> Draft {
+    let input = if matches!(event, DomainEvent::Vitals(_)) { Input::Vitals } else { Input::Sessions };
+    let encoded = sources::event::encode(event, "simulation");
+    draft(plan, input, encoded.key, encoded.value, encoded.headers)
+}
+
+const NOWHERE: Origin = Origin { input: Input::Vitals, partition: 0, offset: 0 };
+
+fn vitals(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
+    let name = format!("{}-{user}", plan.seed);
+    let mut resp = 16;
+    for second in 0..plan.seconds {
+        if second % 7 == 0 {
+            resp = dice.within(12..32);
+        }
+        let at = START + Micros::from(second) * SECOND;
+        let mut number =
+            |from, to| Number::finite(dice.within(from..to) as f64).filter(|_| dice.permille(800));
+        let (pulse, spo2) = (number(50, 140), number(88, 100));
+        let vitals = DomainEvent::Vitals(Vitals {
+            user: UserId::derive(&["sim", &name]),
+            at,
+            event: EventId::derive(&["sim", &name, &second.to_string()]),
+            hr: None,
+            pulse,
+            resp: Number::finite(resp as f64),
+            spo2,
+            origin: NOWHERE,
+        });
+        send(plan, at, event(plan, &vitals), dice, sent);
+    }
+}
+
+/// A device that measures in two sessions with a pause between.
+fn device(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
+    let name = format!("{}-{user}", plan.seed);
+    let half = plan.seconds / 2;
+    for half_number in 0..2 {
+        let from = START + Micros::from(half_number * half) * SECOND + dice.below(1_000_000) as Micros;
+        let length = dice.within(3..u64::from(half.max(5)) + 10) as Micros * SECOND;
+        let (session, user) =
+            (SessionId::derive(&["sim", &name, &half_number.to_string()]), UserId::derive(&["sim", &name]));
+        let bpm = dice.within(60..180) as f64;
+        let started = DomainEvent::SessionStarted(SessionStarted {
+            event: EventId::derive(&["sim", "start", &session.to_string()]),
+            session,
+            user,
+            device: format!("device-{name}"),
+            at: from,
+            origin: NOWHERE,
+        });
+        send(plan, from, event(plan, &started), dice, sent);
+        let packets = length / PACKET_US;
+        for number in 0..packets {
+            let packet = packet(session, user, &name, from, number as u32, bpm);
+            send(plan, from + number * PACKET_US, draft_of(plan, session, &packet), dice, sent);
+        }
+        // Every third goes silent instead.
+        if !dice.permille(333) {
+            let mut end = packet(session, user, &name, from, packets as u32, bpm);
+            (end.raw_packet, end.end_of_session) = (Vec::new(), true);
+            send(plan, from + length, draft_of(plan, session, &end), dice, sent);
+            let ended = DomainEvent::SessionEnded(SessionEnded {
+                event: EventId::derive(&["sim", "end", &session.to_string()]),
+                session,
+                at: from + length,
+                status: "completed".into(),
+                origin: NOWHERE,
+            });
+            send(plan, from + length, event(plan, &ended), dice, sent);
+        }
+    }
+}
+
+fn draft_of(plan: &Plan, session: SessionId, packet: &MeasurementPacket) -> Draft {
+    draft(plan, Input::Packets, session.to_string().into_bytes(), packet.encode_to_vec(), Vec::new())
+}
+
+fn packet(
+    session: SessionId,
+    user: UserId,
+    device: &str,
+    from: Micros,
+    number: u32,
+    bpm: f64,
+) -> MeasurementPacket {
+    let stamp_us = from + Micros::from(number) * PACKET_US;
+    let value = |sample: u32| {
+        let seconds = f64::from(sample) * f64::from(PERIOD_US) / 1e6;
+        let phase = std::f64::consts::TAU * seconds * bpm / 60.0;
+        phase.cos().exp() as f32
+    };
+    let first = number * u32::from(SAMPLES);
+    let frame = Frame {
+        version: Version::Two,
+        sequence: number,
+        stamp_us,
+        channels: 1,
+        samples: SAMPLES,
+        det: (first..first + u32::from(SAMPLES)).map(value).collect(),
+        reference: Vec::new(),
+        environment: Environment::default(),
+    };
+    MeasurementPacket {
+        session_id: session.to_string(),
+        device_id: device.to_owned(),
+        user_id: user.to_string(),
+        raw_packet: frame.encode(),
+        sequence_no: number,
+        timestamp_ms: (stamp_us / 1_000) as u64,
+        signal: WireSignal::Pulse as i32,
+        sample_period_us: PERIOD_US,
+        end_of_session: false,
+    }
+}
+
+/// The names of the topics of results.
+pub(crate) fn results() -> [Arc<str>; 3] {
+    [sinks::topics::WINDOWS.into(), sinks::topics::ALERTS.into(), sinks::topics::DEAD_LETTERS.into()]
+}
