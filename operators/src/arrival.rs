@@ -19,7 +19,10 @@ use crate::{
     state::{Memory, Store, Stored},
     turns::Turns,
 };
-use model::{Again, Datum, DomainEvent, Fault, Input, Micros, Origin, Packet, Raw, Reason, time::SECOND};
+use model::{
+    Again, Datum, DomainEvent, Fault, Input, Micros, Origin, Packet, Raw, Reason,
+    time::{AHEAD, SECOND},
+};
 use serde::{Deserialize, Serialize};
 use timely::dataflow::{
     channels::pact::Pipeline,
@@ -45,10 +48,6 @@ impl std::fmt::Debug for Arrived<'_> {
     }
 }
 
-/// How far ahead of the epoch's "now" the time of a record is believed: five minutes. A producer with a wrong clock
-/// must not make everything behind it too late.
-const AHEAD: Micros = 300 * SECOND;
-
 /// A partition of an input.
 type Lane = (Input, u32);
 
@@ -63,7 +62,7 @@ impl Stored for Newest {
 /// The worker that reads a lane, as the pipeline deals them out.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "what a store asks for")]
 fn route(&(input, partition): &Lane) -> u64 {
-    input as u64 + u64::from(partition)
+    input.lane(partition)
 }
 
 /// Lets pass what came in time; a lane's records all come to the worker that reads it, in their order.

@@ -61,7 +61,7 @@ enum Fate {
 /// By partition: a record that is sent again stands in that of its letter.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "what a store asks for")]
 fn route(&Origin { input, partition, .. }: &Origin) -> u64 {
-    input as u64 + u64::from(partition)
+    input.lane(partition)
 }
 
 /// The letters that `refused` records leave, less those that were sent `again` and can be used now.

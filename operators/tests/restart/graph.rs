@@ -102,7 +102,7 @@ fn counts(tally: Tally) -> impl Iterator<Item = (String, i64)> {
 /// The worker that reads a lane.
 fn home(datum: &Datum, workers: usize) -> usize {
     let origin = datum.origin();
-    (origin.input as usize + origin.partition as usize) % workers
+    origin.input.lane(origin.partition) as usize % workers
 }
 
 /// What a stretch led to.

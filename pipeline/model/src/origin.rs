@@ -28,6 +28,18 @@ impl Input {
     }
 }
 
+impl Input {
+    /// The input of this topic.
+    pub fn named(topic: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|input| input.topic() == topic)
+    }
+
+    /// The worker that reads a partition, modulo their number: everything that keeps state by partition lives there.
+    pub const fn lane(self, partition: u32) -> u64 {
+        self as u64 + partition as u64
+    }
+}
+
 /// One record of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Origin {
@@ -52,7 +64,7 @@ impl Origin {
     pub fn parse(text: &str) -> Option<Self> {
         let (topic, place) = text.split_once('/')?;
         let (partition, offset) = place.split_once('@')?;
-        let input = Input::ALL.into_iter().find(|input| input.topic() == topic)?;
+        let input = Input::named(topic)?;
         Some(Self { input, partition: partition.parse().ok()?, offset: offset.parse().ok()? })
     }
 }

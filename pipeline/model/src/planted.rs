@@ -1,7 +1,14 @@
-//! Bugs planted on purpose, one at a time, to know that the simulation would see them.
+//! Bugs planted on purpose, one at a time, to know that the simulation would see them; and places where a
+//! process can be told to end, to know that it may end anywhere.
 //!
 //! Built only with the feature `planted`, which no program that ships has; without it [`is`] is `false` and
 //! what asks it disappears.
+
+mod step;
+
+#[cfg(feature = "planted")]
+pub use step::stop_at;
+pub use step::{Step, reached};
 
 /// A mistake somebody could make in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +60,7 @@ pub enum Bug {
     ReplayTwice,
     /// Rows that could not be written to the lake are dropped.
     DropOutbox,
-    /// What the lake does not count yet is cleared away.
+    /// What the lake does not count any more is cleared away at once, whoever still reads it.
     ClearEarly,
     /// Counts begin at zero after a start.
     CountsLost,

@@ -9,6 +9,10 @@ pub type Micros = i64;
 /// Microseconds in one second.
 pub const SECOND: Micros = 1_000_000;
 
+/// How far ahead of an epoch's "now" the time of a record is believed: five minutes. A producer with a wrong clock
+/// must not make everything behind it too late.
+pub const AHEAD: Micros = 300 * SECOND;
+
 /// What an epoch knows of time: data like any other, the same whenever the epoch is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick {

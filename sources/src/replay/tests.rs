@@ -50,7 +50,7 @@ fn record(draft: Draft, offset: u64) -> Record {
 fn decoded(drafts: impl Iterator<Item = Draft>) -> (Vec<Packet>, Vec<DomainEvent>, Vec<Fault>) {
     let (mut packets, mut events, mut faults) = (vec![], vec![], vec![]);
     for draft in drafts {
-        let input = Input::ALL.into_iter().find(|input| input.topic() == draft.topic.as_ref()).unwrap();
+        let input = Input::named(&draft.topic).unwrap();
         let record = record(draft, 0);
         match input {
             Input::Packets => match packet::decode(record) {
