@@ -117,6 +117,12 @@ pub enum Error {
         /// What the log said.
         reason: String,
     },
+    /// The log itself can no longer be used: what is on disk may not be what it believes.
+    #[error("the log failed ({reason}): start this program again, which opens and checks it")]
+    Failed {
+        /// What failed before.
+        reason: String,
+    },
     /// The caller broke the order begin, send, commit.
     #[error("the writer was used out of order: {0}")]
     Order(&'static str),

@@ -298,7 +298,7 @@ fn store(dir: &Path) -> impl Fn(fjall::Error) -> Error + use<> {
         fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => {
             Error::Disk { doing: "use the index in", path: dir.clone(), source }
         }
-        fjall::Error::Poisoned => Error::Stopped { reason: "an earlier write of its index failed".into() },
+        fjall::Error::Poisoned => Error::Failed { reason: "an earlier write of its index failed".into() },
         other => Error::Corrupt { path: dir.clone(), detail: other.to_string() },
     }
 }

@@ -211,7 +211,7 @@ fn sync(segment: &Segment, failed: &AtomicBool) -> Result<()> {
 
 fn check(failed: &AtomicBool) -> Result<()> {
     if failed.load(Ordering::SeqCst) {
-        return Err(Error::Stopped { reason: "an earlier sync of its files failed".into() });
+        return Err(Error::Failed { reason: "an earlier sync of its files failed".into() });
     }
     Ok(())
 }
