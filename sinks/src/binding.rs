@@ -8,7 +8,7 @@
 //! - Epochs grow along the topic, and each partition's `lo` is the `hi` it had before.
 //! - Readers ignore fields they do not know, so an older program reads what a newer one wrote.
 
-use crate::{Digest, Error, topics::BINDINGS};
+use crate::{Check, Digest, Error, topics::BINDINGS};
 use eventlog::{Budget, Log, TopicPartition};
 use model::{Epoch, Input, Micros, view::Progress};
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,40 @@ pub struct TopicDigest {
     pub records: u64,
     /// Digest over them, in the order published.
     pub digest: Digest,
+    /// What of it stands on each partition, for an audit; a replay may spread it over more partitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
+}
+
+/// The records of one epoch on one partition: they stand together there, in the order published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u32, u64, Check)", into = "(u32, u64, Check)")]
+pub struct Run {
+    /// Partition.
+    pub partition: u32,
+    /// Records.
+    pub records: u64,
+    /// Check over them, in their order.
+    pub check: Check,
+}
+
+impl From<(u32, u64, Check)> for Run {
+    fn from((partition, records, check): (u32, u64, Check)) -> Self {
+        Self { partition, records, check }
+    }
+}
+
+impl From<Run> for (u32, u64, Check) {
+    fn from(Run { partition, records, check }: Run) -> Self {
+        (partition, records, check)
+    }
+}
+
+impl TopicDigest {
+    /// Whether both say that the same was published.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.topic, self.records, self.digest) == (&other.topic, other.records, other.digest)
+    }
 }
 
 /// A manifest of the lake that was prepared before the commit and holds from it on.
@@ -206,10 +240,7 @@ mod topic {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Input::ALL
-            .into_iter()
-            .find(|input| input.topic() == name)
-            .ok_or_else(|| D::Error::custom("a topic this version does not read"))
+        Input::named(&name).ok_or_else(|| D::Error::custom("a topic this version does not read"))
     }
 }
 
@@ -220,7 +251,13 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let outputs = vec![TopicDigest { topic: BINDINGS.into(), records: 1, digest: Digest::of(b"out") }];
+        let run = Run { partition: 3, records: 1, check: Check::from(blake3::hash(b"out")) };
+        let outputs = vec![TopicDigest {
+            topic: BINDINGS.into(),
+            records: 1,
+            digest: Digest::of(b"out"),
+            runs: vec![run],
+        }];
         let intent = Some(Intent { sequence: 7, digest: Digest::of(b"m"), previous: Some(Digest::of(b"l")) });
         let binding = Binding { outputs, intent, ..binding(5, 10, 20) };
         assert_eq!(serde_json::from_slice::<Binding>(&binding.encode()).unwrap(), binding);

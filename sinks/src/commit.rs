@@ -32,7 +32,7 @@ use crate::{
     views::Views,
 };
 use eventlog::Writer;
-use model::planted::{self, Bug};
+use model::planted::{self, Bug, Step};
 use model::{Epoch, Input, Micros, view::Shelf};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -111,6 +111,8 @@ pub struct Committer {
     last_at: u64,
     /// Offset behind the newest binding known, before any later one.
     history_end: u64,
+    /// Told whenever the log is asked anew.
+    on_attempt: Box<dyn Fn() + Send>,
 }
 
 /// An epoch on its way through the steps.
@@ -124,6 +126,11 @@ impl Committer {
     /// RELEASE: shows readers what is committed; call it after the last replay, [`Self::commit`] does by itself.
     pub fn ready(&self) {
         self.shelf.swap(self.views.snapshot(self.last.as_ref()));
+    }
+
+    /// `told` is called whenever a commit asks the log anew: what takes long between two calls hangs.
+    pub fn on_attempt(&mut self, told: Box<dyn Fn() + Send>) {
+        self.on_attempt = told;
     }
 
     /// Commits the next epoch; once this returns, it is durable and visible.
@@ -194,9 +201,13 @@ impl Committer {
             self.lake.publish(&prepared.intent)?;
         }
         self.transact(&pending)?;
+        planted::reached(Step::Committed);
         let committed = self.settle(pending)?;
-        self.publish()?;
+        if committed.manifest.is_some() {
+            self.publish()?;
+        }
         self.ready();
+        planted::reached(Step::Released);
         Ok(Committed { lake_lag: self.flushing.lag(), ..committed })
     }
 
@@ -219,6 +230,7 @@ impl Committer {
         }
         match self.lake.prepare(pending.binding.epoch, self.views.rows()) {
             Ok(prepared) => {
+                planted::reached(Step::Prepared);
                 if !planted::is(Bug::ForgetIntent) {
                     pending.binding.intent = Some(prepared.intent.clone());
                 }
@@ -265,7 +277,10 @@ impl Committer {
     fn publish(&mut self) -> Result<(), Error> {
         let Some(intent) = self.flushing.unpublished().cloned() else { return Ok(()) };
         match self.lake.publish(&intent) {
-            Ok(()) => self.flushing.published(),
+            Ok(()) => {
+                planted::reached(Step::Published);
+                self.flushing.published();
+            }
             Err(error @ Error::Disk { .. }) => {
                 self.flushing.failed(self.last.as_ref().map_or(0, |last| last.epoch), &error);
             }

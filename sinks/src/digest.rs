@@ -1,4 +1,4 @@
-//! A BLAKE3 digest: 32 bytes, written as 64 hexadecimal digits.
+//! A BLAKE3 digest: 32 bytes, written as 64 hexadecimal digits; and a short one for many small things.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -56,5 +56,36 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+/// The first eight bytes of a digest, written as 16 hexadecimal digits: finds accidents, keeps no secret.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Check(u64);
+
+impl From<blake3::Hash> for Check {
+    fn from(hash: blake3::Hash) -> Self {
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash.as_bytes()[..8]);
+        Self(u64::from_be_bytes(first))
+    }
+}
+
+impl From<Check> for String {
+    fn from(check: Check) -> Self {
+        format!("{:016x}", check.0)
+    }
+}
+
+impl TryFrom<String> for Check {
+    type Error = std::num::ParseIntError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }

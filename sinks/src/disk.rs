@@ -46,8 +46,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn is_dir(&self, path: &Path) -> bool;
     /// When a file was last written, as microseconds since 1970-01-01 UTC: for the age of orphans.
     fn modified(&self, path: &Path) -> io::Result<model::Micros>;
-    /// Bytes free to this user, and bytes in all, of the file system that holds `path`.
-    fn space(&self, path: &Path) -> io::Result<(u64, u64)>;
+    /// Bytes free to this user on the file system that holds `path`.
+    fn space(&self, path: &Path) -> io::Result<u64>;
     /// The path without links and detours.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 }
@@ -120,9 +120,9 @@ impl Disk for Machine {
         Ok(model::Micros::try_from(since.unwrap_or_default().as_micros()).unwrap_or(model::Micros::MAX))
     }
 
-    fn space(&self, path: &Path) -> io::Result<(u64, u64)> {
+    fn space(&self, path: &Path) -> io::Result<u64> {
         let space = rustix::fs::statvfs(path)?;
-        Ok((space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize))
+        Ok(space.f_bavail * space.f_frsize)
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {

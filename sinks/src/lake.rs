@@ -29,6 +29,7 @@ use crate::{
 use bytes::Bytes;
 use model::{
     Epoch,
+    planted::{self, Step},
     view::{LakeFile, Snapshot, TableView},
 };
 use serde::{Deserialize, Serialize};
@@ -201,6 +202,7 @@ impl Lake {
         let (add, remove, joined) = flush::write(self, epoch, tables, compact)?;
         self.rest = if joined.refused { compact::REST } else { self.rest.saturating_sub(1) };
         self.alone.extend(joined.alone);
+        planted::reached(Step::FilesWritten);
         let manifest = Manifest {
             sequence: self.chain.sequence() + 1,
             previous: self.chain.digest(),

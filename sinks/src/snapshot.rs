@@ -33,7 +33,7 @@ mod state;
 mod stored;
 
 pub use draft::{Draft, Summary};
-pub use prune::prune;
+use prune::prune;
 pub use state::StateDigest;
 pub use stored::{Found, Stored, candidates, newest};
 

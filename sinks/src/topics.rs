@@ -17,10 +17,13 @@
 //!   (but for the offsets told as evidence) on where the input stood on the log.
 //! - The order within a topic depends on the output alone; withdrawals come first.
 
-use crate::{Output, binding::TopicDigest};
-use eventlog::{Draft, Log, TopicSpec};
+use crate::{
+    Output,
+    binding::{Run, TopicDigest},
+};
+use eventlog::{Draft, Log, Record, TopicSpec};
 use model::Micros;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 mod alert;
 mod dead_letter;
@@ -86,36 +89,70 @@ impl Letters {
             return;
         }
         let mut hasher = blake3::Hasher::new();
+        let mut runs = BTreeMap::<u32, (u64, blake3::Hasher)>::new();
         for draft in &drafts {
-            update(&mut hasher, draft);
+            let one = Borrowed::from(draft);
+            one.update(&mut hasher);
+            let (records, run) = runs.entry(draft.partition).or_default();
+            *records += 1;
+            one.update(run);
         }
+        let run = |(partition, (records, hasher)): (u32, (u64, blake3::Hasher))| Run {
+            partition,
+            records,
+            check: hasher.finalize().into(),
+        };
         let (records, digest) = (drafts.len() as u64, hasher.finalize().into());
-        self.digests.push(TopicDigest { topic: topic.to_owned(), records, digest });
+        let runs = runs.into_iter().map(run).collect();
+        self.digests.push(TopicDigest { topic: topic.to_owned(), records, digest, runs });
         self.drafts.extend(drafts);
     }
 
     /// The first topic of which `recorded` says something else.
     pub(crate) fn differ(&self, recorded: &[TopicDigest]) -> Option<String> {
-        let find = |of: &[TopicDigest], topic: &str| of.iter().find(|one| one.topic == topic).cloned();
-        let topics = self.digests.iter().chain(recorded).map(|one| one.topic.as_str());
-        let mut differing = topics.filter(|topic| find(&self.digests, topic) != find(recorded, topic));
-        differing.next().map(str::to_owned)
+        let matched = |one: &TopicDigest, of: &[TopicDigest]| of.iter().any(|other| other.is_same(one));
+        let mut differing = self.digests.iter().filter(|one| !matched(one, recorded));
+        let mut missing = recorded.iter().filter(|one| !matched(one, &self.digests));
+        differing.next().or_else(|| missing.next()).map(|one| one.topic.clone())
     }
 }
 
-/// The digest leaves the partition out: it follows from the key, and topics may grow.
-fn update(hasher: &mut blake3::Hasher, draft: &Draft) {
-    hasher.update(&draft.timestamp_ms.to_le_bytes());
-    let mut part = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
-    part(if draft.key.is_some() { b"key" } else { b"" });
-    part(draft.key.as_deref().unwrap_or_default());
-    part(&draft.value);
-    for (name, value) in &draft.headers {
-        part(name.as_bytes());
-        part(value);
+/// What a digest covers of a record, to be written or read back.
+///
+/// It leaves the partition out, which follows from the key: topics may grow.
+pub(crate) struct Borrowed<'a> {
+    timestamp_ms: i64,
+    key: Option<&'a [u8]>,
+    value: &'a [u8],
+    headers: &'a [eventlog::Header],
+}
+
+impl<'a> From<&'a Draft> for Borrowed<'a> {
+    fn from(Draft { timestamp_ms, key, value, headers, .. }: &'a Draft) -> Self {
+        Self { timestamp_ms: *timestamp_ms, key: key.as_deref(), value, headers }
+    }
+}
+
+impl<'a> From<&'a Record> for Borrowed<'a> {
+    fn from(Record { timestamp_ms, key, value, headers, .. }: &'a Record) -> Self {
+        Self { timestamp_ms: *timestamp_ms, key: key.as_deref(), value, headers }
+    }
+}
+
+impl Borrowed<'_> {
+    pub(crate) fn update(&self, hasher: &mut blake3::Hasher) {
+        hasher.update(&self.timestamp_ms.to_le_bytes());
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(if self.key.is_some() { b"key" } else { b"" });
+        part(self.key.unwrap_or_default());
+        part(self.value);
+        for (name, value) in self.headers {
+            part(name.as_bytes());
+            part(value);
+        }
     }
 }
 

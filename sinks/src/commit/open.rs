@@ -18,7 +18,7 @@ use crate::{
     views::Views,
 };
 use eventlog::{Log, TopicPartition};
-use model::planted::{self, Bug};
+use model::planted::{self, Bug, Step};
 use model::{Input, view::Shelf};
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Instant};
 
@@ -80,19 +80,24 @@ impl Committer {
         let shape = Shape::ensure(&*log, options)?;
         let mut lake =
             Lake::open(Arc::clone(&disk), &options.lake.dir)?.compacting(options.lake.compact_bytes);
+        planted::reached(Step::Numbered);
         let early =
             if planted::is(Bug::ReadBeforeFence) { Some(Past::read(&*log, &disk, snapshots)?) } else { None };
         let writer = log.writer(&options.transactional_id)?;
+        planted::reached(Step::Fenced);
         let mut past = match early {
             Some(past) => past,
             None => Past::read(&*log, &disk, snapshots)?,
         };
+        planted::reached(Step::BindingsRead);
         lake.roll_forward(past.intents())?;
+        planted::reached(Step::RolledForward);
         let snapshot = past.choose(lake.through());
         if snapshot.is_none() && !past.is_whole() {
             past = past.read_whole(&*log)?;
             lake.roll_forward(past.intents())?;
         }
+        planted::reached(Step::SnapshotChosen);
         match past.last() {
             _ if options.ignore_group_offsets => {}
             Some(last) => check_group(&*log, &options.group, last)?,
@@ -108,6 +113,7 @@ impl Committer {
             reached: BTreeMap::new(),
             last_at: past.last_at(),
             history_end: past.end(),
+            on_attempt: Box::new(|| ()),
             log,
             shelf,
             writer,

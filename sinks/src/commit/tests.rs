@@ -19,6 +19,7 @@ use std::{
 use tempfile::TempDir;
 
 mod answers;
+mod audits;
 mod crashes;
 mod lagging;
 mod restarts;

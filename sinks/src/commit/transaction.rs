@@ -6,7 +6,7 @@
 use super::{Committer, Pending};
 use crate::{Error, binding, topics};
 use eventlog::{Draft, Error as LogError, Outcome};
-use model::planted::{self, Bug};
+use model::planted::{self, Bug, Step};
 use std::{thread, time::Duration};
 
 /// The longest wait between two attempts.
@@ -23,6 +23,7 @@ impl Committer {
                 tracing::warn!(epoch, attempt, reason, "the log did not commit; trying again");
                 thread::sleep(self.wait(attempt));
             }
+            (self.on_attempt)();
             match self.attempt(pending, &mut doubtful) {
                 Ok(true) => return Ok(()),
                 Ok(false) => last = None,
@@ -40,6 +41,7 @@ impl Committer {
         } else if *doubtful && self.was_committed(pending)? {
             return Ok(true);
         }
+        (self.on_attempt)();
         // Whatever interrupts what follows leaves a doubt.
         *doubtful = true;
         let outcome = self.write(pending)?;
@@ -67,10 +69,12 @@ impl Committer {
             self.writer.commit(&self.options.group, &[])?;
         }
         self.writer.begin()?;
+        planted::reached(Step::Begun);
         for draft in pending.letters.drafts.iter().filter(|draft| !outside(draft)) {
             self.writer.send(draft.clone())?;
         }
         self.writer.send(topics::binding(&pending.binding))?;
+        planted::reached(Step::Sent);
         let with = if planted::is(Bug::OffsetsOutside) { &[][..] } else { &offsets };
         self.writer.commit(&self.options.group, with)
     }

@@ -141,7 +141,7 @@ fn choose<'a>(files: impl Iterator<Item = &'a Added>, tuning: &Tuning, budget: &
     joins
 }
 
-/// Joins as many of `files` as memory allows; returns the one that is too large beside any other.
+/// Joins as many of `files` as memory allows; returns the first if it is too large by itself.
 fn join(flush: &mut Flush<'_>, table: &Table, files: &[Added]) -> Result<Option<PathBuf>, Error> {
     // 1. Their rows, as many as fit.
     let (mut batches, mut memory, mut sources, mut large) = (Vec::new(), 0, Vec::new(), None);
@@ -150,7 +150,8 @@ fn join(flush: &mut Flush<'_>, table: &Table, files: &[Added]) -> Result<Option<
         let rows = file::rows(&path, &bytes)?;
         memory += rows.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
         if memory > flush.lake.tuning.memory {
-            large = Some(path);
+            // Too large by itself it is never joined; beside the others, the next time.
+            large = sources.is_empty().then_some(path);
             break;
         }
         if rows.iter().any(|batch| batch.schema_ref().fields() != table.schema.fields()) {

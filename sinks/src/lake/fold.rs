@@ -49,10 +49,10 @@ impl Fold {
 ///
 /// It is not needed: what stands in the way of it is said, and the next one is due soon.
 pub(super) fn write_if_due(lake: &Lake) -> Option<Digest> {
-    let (fold, every) = (lake.chain.fold()?, lake.tuning.fold_every);
-    if !fold.sequence.is_multiple_of(every) {
+    if !lake.chain.sequence().is_multiple_of(lake.tuning.fold_every) {
         return None;
     }
+    let fold = lake.chain.fold()?;
     let (bytes, digest) = fold.encode();
     let path = lake.dir.join(FOLDS).join(names::numbered(fold.sequence, digest));
     let written = durable::write(&*lake.disk, &lake.dir.join(INCOMING), &path, &bytes)

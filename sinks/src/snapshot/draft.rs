@@ -4,7 +4,7 @@ use super::{
     Chunk, Mark, Name, Options, StateDigest, Stored, chunk, list, manifest::Manifest, prune, refused,
 };
 use crate::{Digest, Error, disk::Shared};
-use model::planted::{self, Bug};
+use model::planted::{self, Bug, Step};
 use model::{
     Epoch,
     state::{Export, Pieces, StepVersion},
@@ -92,21 +92,22 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::Disk`]; [`Error::Damaged`] if another state stands under the name; [`Error::Broken`] if
-    /// `mark` or `steps` are not of what was added. Nothing of it stays then.
+    /// `mark` or `steps` are not of what was added. Nothing of it stays then, unless the manifest stands and
+    /// only its name could not be synced: that snapshot may count, and is whole if it does.
     pub fn finish(mut self, mark: &Mark, steps: &[StepVersion]) -> Result<Summary, Error> {
         if let Err(error) = self.publish(mark, steps) {
             self.abandon();
             return Err(error);
         }
         // It counts whether or not there is room for it.
-        if let Err(error) = prune(&self.disk, &self.dir, self.keep, mark.through) {
+        if let Err(error) = prune(&self.disk, &self.dir, self.keep, self.name, mark.through) {
             tracing::warn!(reason = error.to_string(), "old snapshots could not be removed");
         }
         let (epoch, entries, state) = (self.name.epoch, self.state.entries(), self.state.finish());
         Ok(Summary { epoch, entries, bytes: self.bytes, state })
     }
 
-    /// Removes what was written of it; what cannot be removed goes with a later [`prune`].
+    /// Removes what was written of it; what cannot be removed goes with a later pruning.
     pub fn abandon(self) {
         let manifest = self.name.manifest();
         let files = list(&*self.disk, &self.dir).unwrap_or_default();
@@ -132,6 +133,7 @@ impl Draft {
                 self.write(&of, &pieces)?;
             }
         }
+        planted::reached(Step::SnapshotWhole);
         self.check_lengths()?;
         self.sync_names()?;
         let manifest = Manifest {
@@ -145,7 +147,9 @@ impl Draft {
             chunks: self.chunks.clone(),
         };
         self.put(&manifest)?;
-        self.sync_names()
+        self.sync_names()?;
+        planted::reached(Step::SnapshotNamed);
+        Ok(())
     }
 
     /// Gives the manifest its name if that is free.
@@ -184,6 +188,7 @@ impl Draft {
         self.disk.rename(&temporary, &path).map_err(refused("write", &path))?;
         let (entries, bytes) = (pieces.len() as u64, encoded.len() as u64);
         self.bytes += bytes;
+        planted::reached(Step::SnapshotWritten);
         self.chunks.push(Chunk { file, of: of.clone(), entries, bytes, blake3 });
         Ok(())
     }

@@ -13,13 +13,22 @@ use std::{
     path::Path,
 };
 
-/// Keeps the newest `keep` snapshots and the newest that a lake holding everything up to `through` has reached.
+/// Keeps the newest `keep` snapshots up to `newest`, the one just taken, and the newest that a lake holding
+/// everything up to `through` has reached.
+///
+/// What is newer than `newest` is of another history, whose log was replaced: it stays and counts for nothing.
 ///
 /// # Errors
 /// [`Error::Disk`]; what is left goes the next time.
-pub fn prune(disk: &Shared, dir: &Path, keep: usize, through: Option<Epoch>) -> Result<(), Error> {
-    let (snapshots, _) = all(disk, dir)?;
-    let Some(newest) = snapshots.first().map(|stored| stored.name) else { return Ok(()) };
+pub(super) fn prune(
+    disk: &Shared,
+    dir: &Path,
+    keep: usize,
+    newest: Name,
+    through: Option<Epoch>,
+) -> Result<(), Error> {
+    let (mut snapshots, _) = all(disk, dir)?;
+    snapshots.retain(|stored| stored.name <= newest);
     let needed = snapshots.iter().position(|stored| stored.mark.is_reached_by(through));
     let known: BTreeMap<Name, (bool, BTreeSet<&str>)> = snapshots
         .iter()

@@ -304,6 +304,16 @@ fn the_newest_stay_and_the_one_the_lake_has_reached() {
 }
 
 #[test]
+fn snapshots_of_another_history_do_not_push_ours_out() {
+    let rig = Rig::new();
+    rig.take(500, Some(500), Some(500));
+    rig.take(501, Some(501), Some(501));
+    // The log was started over, the directory was not.
+    (0..5).for_each(|epoch| rig.take(epoch, Some(epoch), None));
+    assert_eq!(rig.epochs(), [501, 500, 4, 3, 2]);
+}
+
+#[test]
 fn what_was_never_finished_goes_once_there_is_a_newer_one_and_the_damaged_stays() {
     let rig = Rig::new();
     rig.take(1, None, None);

@@ -65,10 +65,10 @@ impl Disk for SimDisk {
         self.look(|tree| tree.modified(path))
     }
 
-    fn space(&self, _path: &Path) -> io::Result<(u64, u64)> {
+    fn space(&self, _path: &Path) -> io::Result<u64> {
         self.operate(Kind::Look, |state, _| {
             let all = state.budget.unwrap_or(1 << 40);
-            Ok((all.saturating_sub(state.tree.used()), all))
+            Ok(all.saturating_sub(state.tree.used()))
         })
     }
 
