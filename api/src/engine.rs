@@ -26,6 +26,8 @@ use tokio::{
 
 /// When a client that was turned away should come back.
 const RETRY: Duration = Duration::from_millis(500);
+/// The same while the pipeline is overloaded.
+const RETRY_OVERLOADED: Duration = Duration::from_secs(5);
 /// Batches between the computation and the client.
 const BATCHES: usize = 2;
 
@@ -133,8 +135,14 @@ impl Engine {
         let end = Instant::now() + deadline;
         let busy = || Error::Busy { retry: RETRY };
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| busy())?;
-        let turn = timeout(deadline, Arc::clone(&self.turns).acquire_owned());
-        let Ok(Ok(turn)) = turn.await else { return Err(busy()) };
+        let turns = Arc::clone(&self.turns);
+        let turn = if question.state == Some(State::Overloaded) {
+            // The pipeline comes first: who cannot begin now does not wait for the next turn.
+            turns.try_acquire_owned().map_err(|_| Error::Busy { retry: RETRY_OVERLOADED })?
+        } else {
+            let Ok(Ok(turn)) = timeout(deadline, turns.acquire_owned()).await else { return Err(busy()) };
+            turn
+        };
 
         let (rows, mut batches) = mpsc::channel(BATCHES);
         let (tell, told) = oneshot::channel();

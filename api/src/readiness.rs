@@ -12,6 +12,8 @@ pub enum State {
     },
     /// Serving.
     Ready,
+    /// Serving, and further behind than it should be: a question that would have to wait is refused.
+    Overloaded,
     /// Serving what was committed while nothing new is: the log is away, or the disk is full.
     Stale {
         /// Why, and what to do. Never holds data.
@@ -29,7 +31,7 @@ pub enum State {
 impl State {
     /// Whether questions are answered: with what is new, or with what was.
     pub const fn is_serving(&self) -> bool {
-        matches!(self, Self::Ready | Self::Stale { .. })
+        matches!(self, Self::Ready | Self::Overloaded | Self::Stale { .. })
     }
 
     /// One word.
@@ -37,6 +39,7 @@ impl State {
         match self {
             Self::Starting { .. } => "starting",
             Self::Ready => "ready",
+            Self::Overloaded => "overloaded",
             Self::Stale { .. } => "stale",
             Self::Draining => "draining",
             Self::Failed { .. } => "failed",
@@ -48,7 +51,7 @@ impl State {
         match self {
             Self::Starting { detail } => Some(detail),
             Self::Stale { reason } | Self::Failed { reason } => Some(reason),
-            Self::Ready | Self::Draining => None,
+            Self::Ready | Self::Overloaded | Self::Draining => None,
         }
     }
 }
@@ -68,6 +71,21 @@ impl Readiness {
     /// Replaces the state; probes see it at once.
     pub fn set(&self, state: State) {
         self.state.send_replace(state);
+    }
+
+    /// What is ready is overloaded from now on, or not any more; any other state stays.
+    pub fn set_overloaded(&self, overloaded: bool) {
+        let (mut from, mut to) = (State::Ready, State::Overloaded);
+        if !overloaded {
+            std::mem::swap(&mut from, &mut to);
+        }
+        self.state.send_if_modified(|state| {
+            let changes = *state == from;
+            if changes {
+                *state = to;
+            }
+            changes
+        });
     }
 
     /// The state now.

@@ -3,13 +3,20 @@
 //! # Invariants
 //! - "Now" never goes back, within a start and over starts: it begins with that of the last committed epoch.
 //! - A wall clock that jumps by more than [`JUMP`] against the time that passed is not followed: sessions would
-//!   fall silent that are not. Time goes on as it passes; a new start takes the wall clock as it is then.
+//!   fall silent that are not. Time goes on as it passes; a new start takes the wall clock as it is then, if that is
+//!   not behind the last committed epoch. A machine that was suspended finds its clock ahead of the time that passed.
 
 use model::{Micros, time::SECOND};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How far the wall clock may stray from the time that passed between two epochs, microseconds.
 pub const JUMP: Micros = 60 * SECOND;
+
+/// The time of the machine, microseconds since 1970.
+pub fn wall() -> Micros {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
+}
 
 /// Reads time once per epoch.
 #[derive(Debug)]
@@ -37,10 +44,8 @@ impl Clock {
 
     /// "Now" of the next epoch.
     pub fn now(&mut self) -> Micros {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let wall = Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX);
         let before = self.state.astray;
-        self.state = self.state.next(wall, self.begun.elapsed());
+        self.state = self.state.next(wall(), self.begun.elapsed());
         if self.state.astray && !before {
             tracing::error!(
                 "the wall clock jumped by more than a minute and is not followed until the next start; correct it, \

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     /// Dead letters: list them, look at one, send them again
     #[command(subcommand)]
     Dlq(dlq::Dlq),
+    /// Compare what stands on the result topics with what every committed epoch published; nothing is changed
+    Audit,
     /// Print every key in force, and where it came from
     Config,
     /// Say what a running program is doing
@@ -260,6 +262,18 @@ pub(crate) fn verify_lake(config: &Config) -> anyhow::Result<()> {
     let report = sinks::lake::verify(&sinks::disk::Machine, &config.commit.lake.dir);
     say(&report.to_string());
     if report.ok() { Ok(()) } else { bail!("the lake is not whole: see above, each with its next step") }
+}
+
+/// With Kafka it runs beside the pipeline; the embedded log belongs to one process at a time.
+pub(crate) fn audit(config: &Config) -> anyhow::Result<()> {
+    let audit = sinks::audit(&*pipeline::service::open_log(config)?)?;
+    say(&audit.to_string());
+    if audit.ok() {
+        return Ok(());
+    }
+    bail!(
+        "a topic is not as it was committed: tell its consumers to read the tables instead, and restore it from a mirror"
+    )
 }
 
 pub(crate) fn status(config: &Config) -> anyhow::Result<()> {

@@ -105,7 +105,8 @@ fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
         (
             "epoch.horizon_s",
             "must not be less than pulse.window_s, pulse.hop_s and pulse.sequence.lateness_s together",
-            config.epoch.horizon_s >= pulse.window_s + pulse.hop_s + pulse.sequence.lateness_s,
+            u64::from(config.epoch.horizon_s)
+                >= [pulse.window_s, pulse.hop_s, pulse.sequence.lateness_s].map(u64::from).iter().sum(),
         ),
         ("epoch.stall_s", SOME, config.epoch.stall_s >= 1),
         (

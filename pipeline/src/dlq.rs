@@ -114,7 +114,7 @@ pub fn letters(selection: &Selection, answer: &api::Answer) -> Result<Vec<Letter
 
 fn letter(line: &str) -> Option<Letter> {
     let row: Row = serde_json::from_str(line).ok()?;
-    let input = Input::ALL.into_iter().find(|input| input.topic() == row.topic)?;
+    let input = Input::named(&row.topic)?;
     let key = row.key.map(|key| bytes(&key));
     let payload = row.value.map(|value| Payload { key, value: bytes(&value) });
     Some(Letter {

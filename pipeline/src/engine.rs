@@ -33,7 +33,7 @@ use commits::{Commits, Done};
 use eventlog::TopicSpec;
 pub use ladder::DiskOptions;
 use ladder::Ladder;
-use model::{Epoch, Input, view::Shelf};
+use model::{Epoch, Input, planted, view::Shelf};
 use operators::sequence::Tally;
 use sinks::{Binding, Means, disk};
 use std::{
@@ -46,7 +46,7 @@ use std::{
 
 /// How often the log is asked how far it reaches.
 const LOOK_AHEAD: Duration = Duration::from_secs(1);
-/// How often the log is asked for new partitions and for what it still holds, in looks ahead.
+/// How often the log is asked for new partitions, in looks ahead.
 const LOOKS: u32 = 10;
 /// Waits before a log that went away is tried again: the first, and the longest.
 const AWAY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -86,9 +86,11 @@ pub fn run(config: &Config, shared: &Shared) -> Result<(), Error> {
     let (mut was_ready, mut wait) = (false, AWAY.0);
     loop {
         let begun = Instant::now();
-        let result = stand(config, shared).and_then(|engine| {
+        let result = stand(config, shared).and_then(|mut engine| {
             was_ready = true;
-            engine.live()
+            // What is under way ends before anything begins anew: what is served is stale already.
+            engine.live().inspect_err(|error| say_stale(shared, error))?;
+            engine.drain()
         });
         let Err(error) = result else { return Ok(()) };
         let reason = error.to_string();
@@ -97,7 +99,7 @@ pub fn run(config: &Config, shared: &Shared) -> Result<(), Error> {
             return Err(error);
         }
         tracing::error!(reason, "the log is away; what was committed is served as stale until it is back");
-        shared.readiness.set(State::Stale { reason });
+        say_stale(shared, &error);
         if begun.elapsed() > 10 * AWAY.1 {
             wait = AWAY.0;
         }
@@ -106,6 +108,13 @@ pub fn run(config: &Config, shared: &Shared) -> Result<(), Error> {
             std::thread::sleep(Duration::from_millis(20));
         }
         wait = AWAY.1.min(wait * 2);
+    }
+}
+
+/// Says that nothing new is served, if that may pass.
+fn say_stale(shared: &Shared, error: &Error) {
+    if error.passes() {
+        shared.readiness.set(State::Stale { reason: error.to_string() });
     }
 }
 
@@ -148,7 +157,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
     let standing = recover::recover(config, &ground, &mut |step| match step {
         Step::Refused(why) => {
             shared.metrics.snapshot_failed();
-            tracing::error!(why, "a snapshot is passed over");
+            tracing::debug!(why, "a snapshot is passed over");
         }
         Step::Import(done, all) => say(format!("taking over entry {done} of {all} of the snapshot")),
         Step::Restored(counts) => {
@@ -170,14 +179,17 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
         Arc::clone(&shared.metrics),
     );
     let stall = Duration::from_secs(config.epoch.stall_s);
-    let commits = Commits::start(committer, shared.clone(), snapshots.marks(), stall);
+    let garbage = Duration::from_secs(config.commit.lake.garbage_age_s.into());
+    let commits = Commits::start(committer, shared.clone(), snapshots.marks(), (stall, garbage));
     let ladder = Ladder::new(config, shared);
     let (computing, clock) = (Watch::over("an epoch in the graph", stall), Clock::from(now_us));
     Ok(Engine { config, shared, intake, workers, commits, snapshots, ladder, computing, next, clock })
 }
 
 impl Engine<'_> {
-    fn live(mut self) -> Result<(), Error> {
+    /// Until a stop is asked for.
+    fn live(&mut self) -> Result<(), Error> {
+        planted::reached(planted::Step::Stood);
         self.shared.readiness.set(State::Ready);
         let (mut looked, mut ticked, mut looks) = (Instant::now(), Instant::now(), 0);
         let idle = Duration::from_millis(self.config.epoch.idle_ms);
@@ -186,6 +198,7 @@ impl Engine<'_> {
                 self.look(looks % LOOKS == 0)?;
                 (looked, looks) = (Instant::now(), looks + 1);
             }
+            self.commits.check()?;
             if self.ladder.is_halted() {
                 // Nothing is read: what is buffered stays, what is committed is served.
                 std::thread::sleep(Duration::from_millis(50));
@@ -196,13 +209,11 @@ impl Engine<'_> {
                 self.step(arrivals)?;
                 ticked = Instant::now();
             }
-            self.commits.check()?;
         }
-        self.shared.readiness.set(State::Draining);
-        self.drain()
+        Ok(())
     }
 
-    /// Looks where the log ends, at the disk, and now and then at what the log still holds.
+    /// Looks where the log ends, at the disk, and now and then for new partitions.
     fn look(&mut self, far: bool) -> Result<(), Error> {
         self.intake.look_ahead()?;
         self.ladder.look();
@@ -214,7 +225,12 @@ impl Engine<'_> {
 
     /// The last epoch, the lake, and a snapshot, so that the next start has nothing to compute.
     fn drain(mut self) -> Result<(), Error> {
-        self.snapshots.wait();
+        self.shared.readiness.set(State::Draining);
+        // One that waits for a commit that failed would wait for ever.
+        while self.snapshots.is_busy() {
+            self.commits.check()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let (binding, records) = self.bind();
         let epoch = binding.epoch;
         let done = self.compute(binding, records, Vec::new())?;
@@ -283,8 +299,11 @@ impl Engine<'_> {
         arrivals: Vec<(Instant, u64)>,
     ) -> Result<Done, Error> {
         let _watched = self.computing.busy();
+        planted::reached(planted::Step::Bound);
         self.workers.feed(binding.epoch, recover::tick(&binding), records)?;
+        planted::reached(planted::Step::Fed);
         let (output, tally) = self.workers.collect(binding.epoch)?;
+        planted::reached(planted::Step::Collected);
         Ok(Done { binding, output, tally, arrivals, snapshot: false })
     }
 }

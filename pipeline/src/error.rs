@@ -1,6 +1,7 @@
 //! Why the pipeline cannot go on, and what to do.
 
 use model::Epoch;
+use std::io::{self, ErrorKind};
 
 /// Why the pipeline stopped.
 #[derive(Debug, thiserror::Error)]
@@ -80,16 +81,31 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it is the log that went away and may come back, so that recovering may help.
+    /// Whether it is the log that went away, or has no room, and may come back, so that recovering may help.
     pub fn passes(&self) -> bool {
         use eventlog::Error as Log;
-        let away = |error: &Log| matches!(error, Log::Unreachable { .. } | Log::Stopped { .. });
         match self {
-            Self::Log(error) | Self::Commit(sinks::Error::Log(error)) => away(error),
+            Self::Log(error) | Self::Commit(sinks::Error::Log(error)) => is_away(error),
+            Self::Commit(sinks::Error::Disk { cause, .. }) => has_no_room(cause),
             Self::Commit(sinks::Error::Uncommitted { last, .. }) => {
-                last.as_ref().is_none_or(|last| away(last) || matches!(last, Log::Abort { .. }))
+                last.as_ref().is_none_or(|last| is_away(last) || matches!(last, Log::Abort { .. }))
             }
             _ => false,
         }
     }
+}
+
+/// Whether the log may come back by itself: it cannot be reached, or a writer of it stopped, or its disk is full.
+pub(crate) fn is_away(error: &eventlog::Error) -> bool {
+    use eventlog::Error as Log;
+    match error {
+        Log::Unreachable { .. } | Log::Stopped { .. } => true,
+        Log::Disk { source, .. } => has_no_room(source),
+        _ => false,
+    }
+}
+
+/// Whether a disk refuses what it takes again once somebody made room on it.
+fn has_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
 }

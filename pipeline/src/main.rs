@@ -14,6 +14,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     commands::start_logging(&cli);
     abort_on_panic();
+    #[cfg(feature = "planted")]
+    arm();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -31,6 +33,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Sql(options) => commands::sql(&loaded.config, options)?,
         Command::Dlq(dlq) => commands::dlq::run(&loaded.config, dlq)?,
         Command::Status => commands::status(&loaded.config)?,
+        Command::Audit => commands::audit(&loaded.config)?,
         Command::Lake(commands::Lake::Verify) => commands::verify_lake(&loaded.config)?,
         Command::Run => {
             stop_on_signals(&stop)?;
@@ -45,6 +48,15 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Ends the process where the test wants it: `PLANTED_STOP=Step:passes`.
+#[cfg(feature = "planted")]
+fn arm() {
+    let Ok(place) = std::env::var("PLANTED_STOP") else { return };
+    let (step, passes) = place.split_once(':').expect("PLANTED_STOP is Step:passes");
+    let step = model::planted::Step::named(step).expect("PLANTED_STOP names a step");
+    model::planted::stop_at(step, passes.parse().expect("passes are a number"));
 }
 
 /// The first Ctrl-C or SIGTERM drains to a committed epoch; the second ends at once, which is safe too.

@@ -11,7 +11,10 @@
 //! - Nothing is written but what was promised before: a crash here is repaired by doing the same again.
 //! - Without a usable snapshot everything since the start of the log is computed again.
 
-use crate::{Error, account::Counts, config::Config, dataflow, engine, epoch::Intake, workers::Workers};
+use crate::{
+    Error, account::Counts, config::Config, dataflow, engine, epoch::Intake, watchdog::Watch,
+    workers::Workers,
+};
 use model::{
     Epoch, Micros, Tick,
     planted::{self, Bug},
@@ -19,7 +22,7 @@ use model::{
 };
 use operators::sequence::Tally;
 use sinks::{Binding, Committer, Means, Opened, Output, snapshot};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A pipeline between two epochs.
 #[derive(Debug)]
@@ -93,6 +96,9 @@ pub fn recover(config: &Config, ground: &Ground, tell: &mut dyn FnMut(Step<'_>))
         import(&workers, &snapshot, tell)?;
     }
     let all = bindings.len();
+    // In turns nothing runs by itself that could hang.
+    let stall = Duration::from_secs(config.epoch.stall_s);
+    let watch = ground.seed.is_none().then(|| Watch::over("an epoch computed again", stall));
     for (place, binding) in bindings.iter().enumerate() {
         let records = intake.recut(binding)?;
         let mut tick = tick(binding);
@@ -102,9 +108,12 @@ pub fn recover(config: &Config, ground: &Ground, tell: &mut dyn FnMut(Step<'_>))
         if planted::is(Bug::OtherWatermark) {
             tick.watermark = Micros::MIN;
         }
+        let watched = watch.as_ref().map(Watch::busy);
         workers.feed(binding.epoch, tick, records)?;
         let (output, tally) = workers.collect(binding.epoch)?;
+        drop(watched);
         committer.replay(binding, &output)?;
+        planted::reached(planted::Step::Replayed);
         tell(Step::Replayed { binding, output: &output, tally, done: (place + 1, all) });
         (next, now_us) = (binding.epoch + 1, binding.now_us);
     }
@@ -143,6 +152,7 @@ fn import(
         let export = export?;
         done += export.pieces.len() as u64;
         workers.import(export)?;
+        planted::reached(planted::Step::Imported);
         tell(Step::Import(done, snapshot.entries));
     }
     if !planted::is(Bug::CountsLost) {

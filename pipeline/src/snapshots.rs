@@ -148,11 +148,14 @@ impl Snapshots {
         self.records > 0
     }
 
-    /// Waits until none is under way.
+    /// Whether one is under way.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire) && self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Waits until none is under way; everything it needs has to be on its way already.
     pub fn wait(&self) {
-        while self.busy.load(Ordering::Acquire)
-            && self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
-        {
+        while self.is_busy() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }

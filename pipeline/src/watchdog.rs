@@ -71,6 +71,14 @@ impl Watch {
         Self { inner }
     }
 
+    /// What is under way, if anything is, did something: it may take the whole time once more.
+    pub fn again(&self) {
+        let now = self.inner.origin.elapsed().as_millis() as u64 + 1;
+        let anew = |begun| (begun != 0).then_some(now);
+        // Nothing under way stays nothing.
+        self.inner.begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, anew).unwrap_or_default();
+    }
+
     /// It begins; it ends when what this gives is dropped.
     pub fn busy(&self) -> Busy<'_> {
         let begun = self.inner.origin.elapsed().as_millis() as u64 + 1;
@@ -120,7 +128,12 @@ mod tests {
         let watch = Watch::over("a test", Duration::from_hours(1));
         let busy = watch.busy();
         assert_ne!(watch.inner.begun.load(std::sync::atomic::Ordering::Relaxed), 0);
+        watch.inner.begun.store(1, std::sync::atomic::Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(2));
+        watch.again();
+        assert!(watch.inner.begun.load(std::sync::atomic::Ordering::Relaxed) > 1, "it began anew");
         drop(busy);
+        watch.again();
         assert_eq!(watch.inner.begun.load(std::sync::atomic::Ordering::Relaxed), 0);
     }
 }

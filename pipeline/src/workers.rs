@@ -109,7 +109,8 @@ impl Workers {
         let (orders, inboxes): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded::<Order>(2)).unzip();
         let (outbox, parts) = bounded(2 * count);
         let (answers, imported) = bounded(2 * count);
-        let (away, slices) = bounded(8 * count);
+        // Nobody waits in front of it: who finds enough waiting keeps its slice, and there is a place more for each.
+        let (away, slices) = bounded((work::WAITING + 1) * count);
         let (names, described) = bounded(count);
         let (turns, seats) = seed.map(|seed| turns::seats(count, seed)).unzip();
         let mut seats = seats.into_iter().flatten();
@@ -154,7 +155,7 @@ impl Workers {
     pub fn feed(&self, epoch: Epoch, tick: Tick, records: Records) -> Result<(), Error> {
         let mut shares: Vec<Vec<Record>> = self.orders.iter().map(|_| Vec::new()).collect();
         for ((input, partition), records) in records {
-            let home = (input as usize + partition as usize) % shares.len();
+            let home = input.lane(partition) as usize % shares.len();
             shares[home].extend(records);
         }
         for (orders, records) in self.orders.iter().zip(shares) {

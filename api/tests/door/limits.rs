@@ -1,6 +1,7 @@
 //! What is refused, and what is stopped; the server lives on.
 
 use crate::{House, eventually};
+use api::State;
 use std::time::{Duration, Instant};
 
 /// A statement that no deadline of a test leaves time for.
@@ -143,6 +144,46 @@ fn one_question_too_many_is_turned_away_with_a_time_to_come_back() {
         assert!(late.contains("no answer within"), "{late}");
     });
     eventually(Duration::from_millis(1_500), || house.ask("SELECT 1"));
+}
+
+#[test]
+fn an_overloaded_pipeline_lets_nobody_wait() {
+    let house = House::with(|options| {
+        options.limits.running = 1;
+        options.limits.queued = 8;
+        options.limits.deadline_millis = 1_500;
+    });
+    house.readiness.set_overloaded(true);
+    assert_eq!((house.readiness.get(), house.rows("SELECT 1").as_str()), (State::Overloaded, "1"));
+    let addr = house.addr();
+    std::thread::scope(|scope| {
+        let first = std::thread::Builder::new().name("first".into());
+        let insist = || loop {
+            let error = api::query(&addr, ENDLESS).expect_err("endless").to_string();
+            if !error.contains("too many questions") {
+                break error;
+            }
+        };
+        let first = first.spawn_scoped(scope, insist).expect("a thread");
+        let since = Instant::now();
+        let refusal = loop {
+            match house.ask("SELECT 1") {
+                Ok(_) => assert!(since.elapsed() < Duration::from_secs(10), "the first was never in the way"),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(
+            refusal.contains("ask again in 5000 ms") || refusal.contains("ask again in 5 s"),
+            "{refusal}"
+        );
+        assert!(first.join().expect("no panic").contains("no answer within"));
+    });
+    house.readiness.set_overloaded(false);
+    assert_eq!(house.readiness.get(), State::Ready);
+    // What is not ready for another reason is not overloaded.
+    house.readiness.set(State::Draining);
+    house.readiness.set_overloaded(true);
+    assert_eq!(house.readiness.get(), State::Draining);
 }
 
 #[test]

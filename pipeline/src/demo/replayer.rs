@@ -8,7 +8,7 @@
 //!   counts of this replay holds something else, and the replay refuses it.
 
 use super::Options;
-use crate::{Error, config::Config, engine::Shared};
+use crate::{Error, config::Config, engine::Shared, error::is_away};
 use eventlog::{Draft, TopicPartition, Writer};
 use model::Input;
 use sources::replay::Recordings;
@@ -132,8 +132,8 @@ fn commit(writer: &mut dyn Writer, group: &str, counts: &BTreeMap<TopicPartition
     }
 }
 
-/// How often a batch is written before the replay gives up.
-const ATTEMPTS: u32 = 5;
+/// How long a batch is written again and again before the replay gives up.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Work {
     log: eventlog::Shared,
@@ -177,36 +177,47 @@ impl Work {
             let place = TopicPartition { topic: Arc::clone(&draft.topic), partition: draft.partition };
             *after.entry(place).or_insert(0) += 1;
         }
-        let mut attempt = 1;
-        while !self
-            .attempt(batch, &after)
-            .or_else(|error| if attempt < ATTEMPTS { self.settle(&after, error) } else { Err(error) })?
-        {
-            attempt += 1;
+        let (begun, mut doubtful) = (Instant::now(), false);
+        while let Err(error) = self.write_once(batch, &after, doubtful) {
+            let passes = matches!(&error, Error::Log(error) if may_pass(error));
+            if !passes || begun.elapsed() > PATIENCE || self.stop.load(Ordering::Relaxed) {
+                return Err(error);
+            }
+            doubtful = true;
+            std::thread::sleep(BEAT);
         }
         self.counts = after;
         self.written.fetch_add(records, Ordering::Relaxed);
         Ok(())
     }
 
-    fn attempt(&mut self, batch: &[Draft], after: &BTreeMap<TopicPartition, u64>) -> Result<bool, Error> {
+    /// Writes `batch`, unless it stands there already; after an error nobody knows, and only a new writer can tell.
+    fn write_once(
+        &mut self,
+        batch: &[Draft],
+        after: &BTreeMap<TopicPartition, u64>,
+        doubtful: bool,
+    ) -> Result<(), Error> {
+        if doubtful && self.settle(after)? {
+            return Ok(());
+        }
         self.writer.begin()?;
         for draft in batch {
             self.writer.send(draft.clone())?;
         }
-        commit(&mut *self.writer, &self.group, after)?;
-        Ok(true)
+        commit(&mut *self.writer, &self.group, after)
     }
 
-    /// After an error nobody knows what stands: a new writer settles it, and the group says whether the batch is there.
-    fn settle(&mut self, after: &BTreeMap<TopicPartition, u64>, error: Error) -> Result<bool, Error> {
-        use eventlog::Error as Log;
-        let Error::Log(Log::Stopped { .. } | Log::Abort { .. } | Log::Unreachable { .. }) = error else {
-            return Err(error);
-        };
+    /// A new writer settles what is open, and then the group says whether the batch is there.
+    fn settle(&mut self, after: &BTreeMap<TopicPartition, u64>) -> Result<bool, Error> {
         self.writer = self.log.writer(NAME)?;
         let places: Vec<TopicPartition> = after.keys().cloned().collect();
         let known = self.log.committed(&self.group, &places)?;
         Ok(known.into_iter().zip(after.values()).all(|(known, after)| known == Some(*after)))
     }
+}
+
+/// Whether writing once more may help.
+fn may_pass(error: &eventlog::Error) -> bool {
+    is_away(error) || matches!(error, eventlog::Error::Abort { .. })
 }

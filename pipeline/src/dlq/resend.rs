@@ -8,13 +8,13 @@
 //! - What this version cannot use either, and what is certainly too late, is not sent: it would change nothing.
 
 use super::Letter;
-use crate::{Error, config::Config, epoch::AHEAD, service::open_log};
-use eventlog::{Budget, Draft, Outcome, Reader, Record, TopicPartition};
-use model::{Again, Datum, Fault, Micros, Origin, Reason, time::SECOND};
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+use crate::{Error, clock::wall, config::Config, service::open_log};
+use eventlog::{Budget, Draft, Log, Outcome, Reader, Record, TopicPartition};
+use model::{
+    Again, Datum, Fault, Micros, Origin, Reason,
+    time::{AHEAD, SECOND},
 };
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Records at the end of a partition that are looked at for its time.
 const LAST: u64 = 16;
@@ -65,36 +65,24 @@ pub fn resend(config: &Config, letters: &[Letter], options: &Options) -> Result<
         Error::Log(eventlog::Error::Locked(_)) => Error::Held,
         error => error,
     })?;
-    let mut reader = log.reader()?;
-    let mut writer = log.writer(&format!("{}-dlq", config.commit.transactional_id))?;
+    // 1. Judge: looking records up takes time that an open transaction does not have.
+    let (mut fates, mut drafts) = (Vec::new(), Vec::new());
+    let mut judge = Judge::new(&*log, options, Micros::from(config.epoch.horizon_s) * SECOND)?;
     let mut letters: Vec<_> = letters.iter().collect();
     letters.sort_by_key(|letter| letter.place);
-    let horizon = Micros::from(config.epoch.horizon_s) * SECOND;
-    let (mut fates, mut newest) = (Vec::new(), BTreeMap::new());
-    writer.begin()?;
     for letter in letters {
-        let place = letter.place;
-        let at = TopicPartition::new(place.input.topic(), place.partition);
-        let range = log.range(&at)?;
-        let fate = match find(&mut *reader, &at, range.clone(), place.offset)? {
-            None => Fate::Gone,
-            Some(record) => {
-                let newest = match newest.get(&at) {
-                    Some(newest) => *newest,
-                    None => *newest.entry(at.clone()).or_insert(time_of(&mut *reader, &at, range)?),
-                };
-                let (fate, draft) = judge(letter, record, options, newest.saturating_sub(horizon));
-                if let Some(draft) = draft.filter(|_| !options.dry_run) {
-                    writer.send(draft)?;
-                }
-                fate
-            }
-        };
-        fates.push((place, fate));
+        let (fate, draft) = judge.judge(letter)?;
+        drafts.extend(draft);
+        fates.push((letter.place, fate));
     }
-    if options.dry_run || fates.iter().all(|(_, fate)| *fate != Fate::Sent) {
-        writer.abort()?;
+    if options.dry_run || drafts.is_empty() {
         return Ok(fates);
+    }
+    // 2. Send.
+    let mut writer = log.writer(&format!("{}-dlq", config.commit.transactional_id))?;
+    writer.begin()?;
+    for draft in drafts {
+        writer.send(draft)?;
     }
     match writer.commit(&config.commit.group, &[])? {
         Outcome::Committed => Ok(fates),
@@ -102,9 +90,40 @@ pub fn resend(config: &Config, letters: &[Letter], options: &Options) -> Result<
     }
 }
 
+/// Decides what becomes of letters.
+struct Judge<'a> {
+    log: &'a dyn Log,
+    reader: Box<dyn Reader>,
+    options: &'a Options,
+    horizon: Micros,
+    /// The newest time of the partitions that were asked for.
+    newest: BTreeMap<TopicPartition, Micros>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(log: &'a dyn Log, options: &'a Options, horizon: Micros) -> Result<Self, Error> {
+        Ok(Self { reader: log.reader()?, log, options, horizon, newest: BTreeMap::new() })
+    }
+
+    fn judge(&mut self, letter: &Letter) -> Result<(Fate, Option<Draft>), Error> {
+        let place = letter.place;
+        let at = TopicPartition::new(place.input.topic(), place.partition);
+        let range = self.log.range(&at)?;
+        let Some(record) = find(&mut *self.reader, &at, range.clone(), place.offset)? else {
+            return Ok((Fate::Gone, None));
+        };
+        let newest = match self.newest.get(&at) {
+            Some(newest) => *newest,
+            None => *self.newest.entry(at.clone()).or_insert(time_of(&mut *self.reader, &at, range)?),
+        };
+        Ok(judge(letter, record, self.options, newest.saturating_sub(self.horizon)))
+    }
+}
+
 /// What to do with `record`, the one of `letter`, if nothing before `oldest` counts.
 fn judge(letter: &Letter, record: Record, options: &Options, oldest: Micros) -> (Fate, Option<Draft>) {
-    let Record { topic, partition, offset, timestamp_ms, key, .. } = record.clone();
+    let (topic, partition, offset) = (Arc::clone(&record.topic), record.partition, record.offset);
+    let (timestamp_ms, key) = (record.timestamp_ms, record.key.clone());
     let raw = sources::stream::datum(record).raw().clone();
     if raw.recorded_at < oldest {
         return (Fate::TooOld, None);
@@ -114,7 +133,7 @@ fn judge(letter: &Letter, record: Record, options: &Options, oldest: Micros) -> 
     let headers = Again::headers(&letter, options.repaired.is_some());
     let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
     let sent = Record {
-        topic: std::sync::Arc::clone(&topic),
+        topic: Arc::clone(&topic),
         partition,
         offset,
         timestamp_ms,
@@ -148,8 +167,7 @@ fn time_of(
     at: &TopicPartition,
     range: std::ops::Range<u64>,
 ) -> Result<Micros, Error> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-    let latest = Micros::try_from(now).unwrap_or(Micros::MAX).saturating_add(AHEAD);
+    let latest = wall().saturating_add(AHEAD);
     let last = range.start.max(range.end.saturating_sub(LAST))..range.end;
     let records = read(reader, at, last, LAST as usize)?;
     let times = records.iter().map(|record| record.timestamp_ms.saturating_mul(1_000).min(latest));

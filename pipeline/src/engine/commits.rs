@@ -4,21 +4,28 @@
 //! epoch is found out by the next start.
 
 use super::Shared;
-use crate::{Error, account::Counts, snapshots::Marks, watchdog::Watch};
+use crate::{Error, account::Counts, clock::wall, snapshots::Marks, watchdog::Watch};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use model::{Epoch, Micros};
+use model::Epoch;
 use operators::sequence::Tally;
 use sinks::{Binding, Committed, Committer, Output};
 use std::{
-    sync::PoisonError,
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// Epochs that may be computed while an older one commits.
 const QUEUE: usize = 4;
-/// How often files that the lake does not count any more are looked for.
-const SWEEP: Duration = Duration::from_hours(1);
+/// Files that the lake does not count any more are looked for several times within the time they stay, and at
+/// least so often.
+const SWEEP: (u32, Duration) = (8, Duration::from_hours(1));
+
+/// Below the first time from reading a record to its commit the pipeline keeps up, above the second it is overloaded.
+const OVERLOADED: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
 
 /// A computed epoch.
 #[derive(Debug)]
@@ -39,18 +46,35 @@ pub(super) struct Commits {
     thread: Option<JoinHandle<Result<Committer, Error>>>,
     shared: Shared,
     marks: Marks,
+    watch: Watch,
+    /// Set to leave what waits uncommitted: somebody will find it uncommitted.
+    leave: Arc<AtomicBool>,
 }
 
 impl Commits {
-    pub(super) fn start(mut committer: Committer, shared: Shared, marks: Marks, stall: Duration) -> Self {
+    pub(super) fn start(
+        mut committer: Committer,
+        shared: Shared,
+        marks: Marks,
+        (stall, garbage): (Duration, Duration),
+    ) -> Self {
         let (queue, inbox): (_, Receiver<Done>) = bounded(QUEUE);
         let (theirs, marked, watch) = (shared.clone(), marks.clone(), Watch::over("a commit", stall));
+        let again = watch.clone();
+        committer.on_attempt(Box::new(move || again.again()));
+        let (watching, leave) = (watch.clone(), Arc::new(AtomicBool::new(false)));
+        let left = Arc::clone(&leave);
+        let sweep_every = (garbage / SWEEP.0).min(SWEEP.1);
         let work = move || {
             let mut swept = Instant::now();
             for done in inbox {
-                let _watched = watch.busy();
+                if left.load(Ordering::Acquire) {
+                    break;
+                }
+                let watched = watching.busy();
                 commit(&mut committer, &theirs, &marked, done)?;
-                if swept.elapsed() >= SWEEP {
+                drop(watched);
+                if swept.elapsed() >= sweep_every {
                     sweep(&mut committer);
                     swept = Instant::now();
                 }
@@ -59,7 +83,7 @@ impl Commits {
         };
         let thread = std::thread::Builder::new().name("commit".into()).spawn(work);
         let thread = thread.expect("the system starts one more thread");
-        Self { queue: Some(queue), thread: Some(thread), shared, marks }
+        Self { queue: Some(queue), thread: Some(thread), shared, marks, watch, leave }
     }
 
     /// Hands an epoch over; waits while the queue is full.
@@ -83,6 +107,7 @@ impl Commits {
     pub(super) fn drain(mut self, last: Done, snapshot: bool) -> Result<(), Error> {
         let mut committer = self.join()?;
         let Done { binding, output, tally, .. } = last;
+        let _watched = self.watch.busy();
         let committed = committer.drain(binding.clone(), &output)?;
         count(&self.shared, &binding, &output, tally);
         tell(&self.shared, &committed);
@@ -101,13 +126,31 @@ impl Commits {
     }
 }
 
+impl Drop for Commits {
+    /// What is under way ends before anybody recovers: two writers of one id would fence each other, and what the
+    /// first still commits would be counted twice.
+    fn drop(&mut self) {
+        self.leave.store(true, Ordering::Release);
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // Why it failed, if it did, is the lesser news: an error is on its way already.
+            thread.join().map(drop).unwrap_or_default();
+        }
+    }
+}
+
 fn commit(committer: &mut Committer, shared: &Shared, marks: &Marks, done: Done) -> Result<(), Error> {
     let Done { binding, output, tally, arrivals, snapshot } = done;
     let begun = Instant::now();
+    let oldest = arrivals.first().map(|(arrived, _)| *arrived);
     let committed = committer.commit(binding.clone(), &output)?;
     for (arrived, records) in arrivals {
         shared.account.visible(arrived.elapsed(), records);
         shared.metrics.event_to_commit(arrived.elapsed());
+    }
+    let behind = oldest.map_or(Duration::ZERO, |arrived| arrived.elapsed());
+    if behind > OVERLOADED.1 || behind < OVERLOADED.0 {
+        shared.readiness.set_overloaded(behind > OVERLOADED.1);
     }
     shared.metrics.committed(binding.epoch, begun.elapsed());
     count(shared, &binding, &output, tally);
@@ -133,11 +176,10 @@ fn mark(committer: &mut Committer, shared: &Shared, marks: &Marks, epoch: Epoch)
 
 /// Deletes old files that the lake does not count any more.
 fn sweep(committer: &mut Committer) {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    match committer.collect_garbage(Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)) {
+    match committer.collect_garbage(wall()) {
         Ok(swept) if swept.files > 0 => tracing::info!(swept.files, swept.bytes, "old files deleted"),
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "old files stay for an hour more"),
+        Err(error) => tracing::warn!(%error, "old files stay until the next time"),
     }
 }
 

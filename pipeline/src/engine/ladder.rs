@@ -8,7 +8,7 @@
 //! It comes back by itself once there is space again.
 
 use super::Shared;
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use api::State;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -35,21 +35,26 @@ enum Rung {
 #[derive(Debug)]
 pub(super) struct Ladder {
     options: DiskOptions,
-    dir: PathBuf,
+    /// Of log, lake and snapshots.
+    dirs: Vec<PathBuf>,
     rung: Rung,
     shared: Shared,
 }
 
 impl Ladder {
     pub(super) fn new(config: &Config, shared: &Shared) -> Self {
-        let (options, dir) = (config.disk, config.data_dir.clone());
-        Self { options, dir, rung: Rung::Well, shared: shared.clone() }
+        let mut dirs = vec![config.commit.lake.dir.clone(), config.snapshot.dir.clone()];
+        if config.log.kind == LogKind::Embedded {
+            dirs.push(config.log.embedded.dir.clone());
+        }
+        Self { options: config.disk, dirs, rung: Rung::Well, shared: shared.clone() }
     }
 
     /// Looks at the disk.
     pub(super) fn look(&mut self) {
-        // A disk that cannot be asked is no reason to stop.
-        let Ok((free, _)) = self.shared.disk.space(&self.dir) else { return };
+        // The fullest of their disks counts; one that cannot be asked is no reason to stop.
+        let space = |dir: &PathBuf| Some((self.shared.disk.space(dir).ok()?, dir.clone()));
+        let Some((free, dir)) = self.dirs.iter().filter_map(space).min() else { return };
         let rung = rung(self.options, free);
         if rung == self.rung {
             return;
@@ -62,8 +67,7 @@ impl Ladder {
             Rung::Halted => tracing::error!(free, "the disk is full: nothing more is read; free some space"),
         }
         if rung == Rung::Halted {
-            let reason =
-                format!("{free} bytes are free on the disk of {}: free some space", self.dir.display());
+            let reason = format!("{free} bytes are free on the disk of {}: free some space", dir.display());
             self.shared.readiness.set(State::Stale { reason });
         } else if self.rung == Rung::Halted {
             self.shared.readiness.set(State::Ready);

@@ -18,6 +18,9 @@ use timely::{
 /// How long a worker waits between two slices: the disk, and the processor beside it, have other things to do.
 const PAUSE: Duration = Duration::from_millis(4);
 
+/// Slices per worker that may wait to be written.
+pub(super) const WAITING: usize = 8;
+
 /// What a worker sits at.
 pub(super) struct Desk {
     pub(super) inbox: Receiver<Order>,
@@ -25,6 +28,13 @@ pub(super) struct Desk {
     pub(super) answers: Sender<Result<(), Unreadable>>,
     pub(super) away: Sender<Slice>,
     pub(super) seat: Option<Seat>,
+}
+
+impl Desk {
+    /// Whether enough slices wait to be written.
+    fn is_full(&self, peers: usize) -> bool {
+        self.away.len() >= WAITING * peers
+    }
 }
 
 /// An export under way.
@@ -51,7 +61,7 @@ pub(super) fn work(
     names.send(states.versions()).unwrap_or_default();
     let (index, peers) = (worker.index(), worker.peers());
     let mut leaving: Option<Leaving> = None;
-    while let Some(order) = next_order(desk, &states, &mut leaving) {
+    while let Some(order) = next_order(desk, peers, &states, &mut leaving) {
         match order {
             Order::Feed(job) => {
                 let epoch = job.epoch;
@@ -64,7 +74,7 @@ pub(super) fn work(
                     return;
                 }
                 // Under load too: an export that never ends keeps what changed meanwhile in memory.
-                if leaving.as_ref().is_some_and(|leaving| leaving.alone) && !desk.away.is_full() {
+                if leaving.as_ref().is_some_and(|leaving| leaving.alone) && !desk.is_full(peers) {
                     let slice = leave(&states, &mut leaving);
                     if slice.is_some_and(|slice| desk.away.send(slice).is_err()) {
                         return;
@@ -93,12 +103,12 @@ pub(super) fn work(
 }
 
 /// Waits for the next order, and exports meanwhile as long as somebody takes it.
-fn next_order(desk: &Desk, states: &States, leaving: &mut Option<Leaving>) -> Option<Order> {
+fn next_order(desk: &Desk, peers: usize, states: &States, leaving: &mut Option<Leaving>) -> Option<Order> {
     while leaving.as_ref().is_some_and(|leaving| leaving.alone) {
         match desk.inbox.recv_timeout(PAUSE) {
             Ok(order) => return Some(order),
             Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) if desk.away.is_full() => {}
+            Err(RecvTimeoutError::Timeout) if desk.is_full(peers) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let slice = leave(states, leaving)?;
                 desk.away.send(slice).ok()?;

@@ -62,6 +62,21 @@ impl Run {
         Self { dir, log }
     }
 
+    /// Starts the demo, which must end at the step.
+    #[cfg(feature = "planted")]
+    pub(crate) fn stop_at(&self, step: model::planted::Step, passes: u32) {
+        use std::os::unix::process::ExitStatusExt;
+        const SIGABRT: i32 = 6;
+        // Slow enough for the recordings to last, with a snapshot under way most of the time.
+        let mut command = self.demo_command("12");
+        command.args(["--set", "snapshot.interval_ms=100", "--set", "commit.lake.flush_interval_ms=60"]);
+        command.env("PLANTED_STOP", format!("{step:?}:{passes}"));
+        let output = command.output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(SIGABRT), "{step:?} was not passed {passes} times: {said}");
+    }
+
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_manpasik"));
         command.arg("--data-dir").arg(self.data()).args(["--listen", "127.0.0.1:0"]);
@@ -79,10 +94,15 @@ impl Run {
     }
 
     fn demo(&self, speed: &str) -> Child {
+        self.demo_command(speed).spawn().unwrap()
+    }
+
+    fn demo_command(&self, speed: &str) -> Command {
         let recordings = self.dir.path().join("recordings");
         let mut command = self.program();
         command.args(["demo", "--spoil", "--exit", "--report", "json", "--speed", speed, "--recordings"]);
-        command.arg(recordings).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command.arg(recordings).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 
     /// Starts and kills the demo `times` times; gives how many of them were still at work.

@@ -232,6 +232,9 @@ impl Run {
         let at_least = self.story.at_work as usize / 2;
         assert!(starts >= at_least, "only {starts} starts committed anything, {at_least} were waited for");
 
+        let audit = sinks::audit(&**log).unwrap();
+        assert!(audit.ok() && audit.records > 0, "{audit}");
+
         let devices: Vec<Device> = (0..traffic::SESSIONS).map(Device::new).collect();
         let topics = Topics::read(log);
         topics.check_origins(log);

@@ -31,6 +31,32 @@ fn embedded_ten_kills_leave_what_no_kill_leaves() {
     killed.assert_equals(&undisturbed);
 }
 
+/// Every step of an epoch, of a snapshot and of a start: the first time it is passed, and two times later.
+#[cfg(feature = "planted")]
+#[test]
+fn embedded_an_end_at_every_step_leaves_what_no_end_leaves() {
+    use model::planted::Step;
+    let undisturbed = Run::new(Log::Embedded).finish();
+    for passes in [0, 2] {
+        let run = Run::new(Log::Embedded);
+        // So that starts find a snapshot and epochs after it.
+        run.stop_at(Step::SnapshotNamed, 1);
+        run.stop_at(Step::Committed, 4);
+        let start = Step::ALL.iter().position(|step| *step == Step::Numbered).unwrap();
+        for step in &Step::ALL[..start] {
+            run.stop_at(*step, passes);
+        }
+        for step in &Step::ALL[start..] {
+            // An epoch behind the newest snapshot, for the start to compute again.
+            run.stop_at(Step::Committed, 1);
+            run.stop_at(*step, 0);
+        }
+        let stopped = run.finish();
+        stopped.assert_clean();
+        stopped.assert_equals(&undisturbed);
+    }
+}
+
 #[cfg(feature = "real-kafka")]
 #[test]
 fn kafka_gives_the_results_of_the_embedded_log_and_ten_kills_change_nothing() {

@@ -67,7 +67,7 @@ pub(crate) fn numbered(records: impl IntoIterator<Item = Record>) -> Vec<Record>
 
 /// The input `record` belongs to.
 pub(crate) fn input(record: &Record) -> Input {
-    Input::ALL.into_iter().find(|input| input.topic() == record.topic.as_ref()).expect("a topic of ours")
+    Input::named(&record.topic).expect("a topic of ours")
 }
 
 /// Cuts `log` into epochs, each with its "now": a millisecond apart, so that no session falls silent.

@@ -7,6 +7,7 @@
 
 mod configuration;
 mod dead_letters;
+mod disk;
 mod door;
 mod lake;
 mod program;
