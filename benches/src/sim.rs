@@ -19,6 +19,7 @@ mod check;
 mod dice;
 mod life;
 mod plan;
+mod question;
 mod shrink;
 mod traffic;
 mod world;

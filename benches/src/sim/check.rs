@@ -70,6 +70,10 @@ pub(crate) fn check(world: &World, rest: &Rest) -> Result<(), Failure> {
     if found.state != expected.state {
         return Err(Failure::new("the state of the steps is another than that of a run without faults"));
     }
+    let audit = sinks::audit(&world.sim).map_err(|error| Failure::new(format!("no audit: {error}")))?;
+    if !audit.ok() {
+        return Err(Failure::new(format!("the audit differs: {audit}")));
+    }
     let report = lake::verify(&*world.disk(), &world.config(1).commit.lake.dir);
     if report.ok() {
         return Ok(());

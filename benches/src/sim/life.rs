@@ -7,6 +7,7 @@
 use super::{
     dice::Dice,
     plan::Life,
+    question::Question,
     world::{Failure, World},
 };
 use eventlog::sim::Call;
@@ -68,6 +69,7 @@ struct Alive<'a> {
     account: Account,
     queue: VecDeque<Computed>,
     taking: Option<Taking>,
+    question: Option<Question>,
     next: Epoch,
     now_us: Micros,
     committed: Option<Epoch>,
@@ -145,6 +147,7 @@ fn start<'a>(world: &'a mut World, life: &Life) -> Result<Alive<'a>, Stop> {
         account,
         queue: VecDeque::new(),
         taking: None,
+        question: None,
         next,
         now_us,
         committed,
@@ -204,7 +207,20 @@ impl Alive<'_> {
         if self.dice.permille(30) {
             self.world.collect_garbage(&mut self.committer)?;
         }
+        if self.dice.permille(100) {
+            self.ask()?;
+        }
         Ok(arrived > 0 || polled > 0)
+    }
+
+    /// A query ends, and the next one begins.
+    fn ask(&mut self) -> Result<(), Stop> {
+        let now = self.world.now_us();
+        if let Some(question) = self.question.take() {
+            question.answer(&self.world.disk(), now, self.world.garbage_age_us()).map_err(Stop::Wrong)?;
+        }
+        self.question = Some(Question { asked: now, snapshot: self.world.shelf.take() });
+        Ok(())
     }
 
     fn is_read(&mut self) -> Result<bool, Stop> {

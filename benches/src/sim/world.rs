@@ -9,7 +9,7 @@ use eventlog::{
     Error as LogError, Record, TopicPartition,
     sim::{Call, End as LogEnd, Faults, Sim},
 };
-use model::{Input, Micros, view::Shelf};
+use model::{Input, Micros, time::SECOND, view::Shelf};
 use pipeline::{
     config::{self, Config, Layers, Source},
     recover::Ground,
@@ -165,8 +165,7 @@ impl World {
     }
 
     fn append(&mut self, mut draft: eventlog::Draft) {
-        let input = Input::ALL.into_iter().find(|input| input.topic() == draft.topic.as_ref());
-        let input = input.expect("traffic goes to the inputs");
+        let input = Input::named(&draft.topic).expect("traffic goes to the inputs");
         if self.grown && input == Input::Vitals && draft.timestamp_ms % 3 == 0 {
             draft.partition = self.plan.partitions;
         }
@@ -242,6 +241,11 @@ impl World {
             }
             _ => self.disk.heal(),
         }
+    }
+
+    /// How long files that do not count any more stay.
+    pub(crate) fn garbage_age_us(&self) -> Micros {
+        Micros::from(self.base.commit.lake.garbage_age_s) * SECOND
     }
 
     pub(crate) fn collect_garbage(&mut self, committer: &mut Committer) -> Result<(), sinks::Error> {
