@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::notch;
+
 /// A filter, spectrum or estimator that cannot be planned. Samples are never an error: a window that says nothing
 /// gives an estimate that says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +33,29 @@ pub enum Error {
         /// The length, in samples.
         samples: usize,
     },
+    /// The mains fold onto less than 1 Hz at this rate: no filter can tell them from the signal any more.
+    Alias {
+        /// Frequency of the mains, in Hz.
+        mains_hz: f64,
+        /// The sampling rate, in Hz.
+        rate_hz: f64,
+    },
+    /// A parameter is not a number between its bounds.
+    Outside {
+        /// What the parameter is, with its unit.
+        what: &'static str,
+        /// The value that was given.
+        value: f64,
+        /// Least value that is taken.
+        least: f64,
+        /// Largest value that is taken.
+        most: f64,
+    },
+    /// The points determine no calibration: too few, not finite, or all alike.
+    Degenerate {
+        /// Number of points that were given.
+        points: usize,
+    },
 }
 
 impl fmt::Display for Error {
@@ -53,6 +78,21 @@ impl fmt::Display for Error {
                     "length of {samples} samples is not supported; choose a window of 10 to 120 seconds"
                 )
             }
+            Self::Alias { mains_hz, rate_hz } => {
+                write!(
+                    formatter,
+                    "mains of {mains_hz} Hz fold onto {} Hz at a rate of {rate_hz} Hz; choose a packet period of ",
+                    notch::alias_hz(*mains_hz, *rate_hz)
+                )?;
+                notch::write_legal_periods(formatter, *mains_hz)
+            }
+            Self::Outside { what, value, least, most } => {
+                write!(formatter, "{what} of {value} is not supported; choose a value from {least} to {most}")
+            }
+            Self::Degenerate { points } => write!(
+                formatter,
+                "calibration from {points} points is not determined; measure references that differ, three for an offset"
+            ),
         }
     }
 }

@@ -9,6 +9,10 @@
 //! reads a heart rate and its quality off a filtered window: [`elgendi`] finds the crests, `shape` compares them,
 //! `rhythm` counts them, [`welch`] and `spectrum` give the second opinion, `quality` weighs the evidence.
 //!
+//! In the order the channels of a cartridge meet them: [`hampel`] replaces outliers, [`differential`] takes the reference off
+//! and corrects, [`notch`] and [`bank`] filter all channels at once; at the end of a session [`zero_phase`] filters without
+//! delay, and [`savgol`] smooths and differentiates.
+//!
 //! # Examples
 //! ```
 //! use dsp::{butterworth::{self, Band}, cascade::Cascade, pulse::Pulse};
@@ -29,11 +33,17 @@
 //! # Ok::<(), dsp::Error>(())
 //! ```
 
+pub mod bank;
 pub mod butterworth;
 pub mod cascade;
+pub mod differential;
 pub mod elgendi;
+pub mod hampel;
+pub mod notch;
 pub mod pulse;
+pub mod savgol;
 pub mod welch;
+pub mod zero_phase;
 
 mod error;
 mod quality;
