@@ -13,6 +13,11 @@
 //! and corrects, [`notch`] and [`bank`] filter all channels at once; at the end of a session [`zero_phase`] filters without
 //! delay, and [`savgol`] smooths and differentiates.
 //!
+//! In the order an electrode's signal meets them: [`features`] describes a window, with [`welch`], [`wavelet`] and
+//! [`theil_sen`]; [`ema`] follows the transient; [`fingerprint`] puts the channels of a cartridge into one vector and
+//! normalises it, [`similarity`] compares vectors, [`confidence`] says how far a result is to be trusted. [`detrend`] and
+//! [`stft`] serve displays. `lanes`, `order` and `range` are what these share: sums, sorting, and the numbers that count.
+//!
 //! # Examples
 //! ```
 //! use dsp::{butterworth::{self, Band}, cascade::Cascade, pulse::Pulse};
@@ -36,18 +41,31 @@
 pub mod bank;
 pub mod butterworth;
 pub mod cascade;
+pub mod confidence;
+pub mod detrend;
 pub mod differential;
 pub mod elgendi;
+pub mod ema;
+pub mod features;
+pub mod fingerprint;
 pub mod hampel;
 pub mod notch;
 pub mod pulse;
 pub mod savgol;
+pub mod similarity;
+pub mod stft;
+pub mod theil_sen;
+pub mod wavelet;
 pub mod welch;
 pub mod zero_phase;
 
 mod error;
+mod lanes;
+mod order;
 mod quality;
+mod range;
 mod rhythm;
+mod segment;
 mod shape;
 mod spectrum;
 

@@ -5,37 +5,28 @@
 //! of each segment removed, one-sided density, mean of the segments. A signal shorter than a segment is one
 //! segment of its own length in scipy; here it is an error of the caller and gives zeros.
 //!
+//! Besides the mean of the segments there is their median ([`Welch::median`], `average='median'`), which a burst in a
+//! few segments does not move. With a segment as long as the signal the density is the periodogram of the signal
+//! (`scipy.signal.periodogram(window='hann')`).
+//!
 //! # Invariants
-//! Planned once; nothing is allocated by [`Welch::density`].
+//! Planned once; nothing is allocated by [`Welch::density`], [`Welch::balanced`] and [`Welch::median`].
 
-use std::sync::Arc;
-
-use realfft::{RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex64;
 
-use crate::Error;
+use crate::{Error, detrend::Detrend, segment::Segment};
 
 /// A planned spectrum.
+#[derive(Debug)]
 pub struct Welch {
     rate_hz: f64,
-    taper: Vec<f64>,
+    segment: Segment,
     /// Turns squared magnitudes of one segment into a one-sided density.
     scale: f64,
-    plan: Arc<dyn RealToComplex<f64>>,
-    input: Vec<f64>,
-    output: Vec<Complex64>,
-    scratch: Vec<Complex64>,
     density: Vec<f64>,
-}
-
-impl std::fmt::Debug for Welch {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Welch")
-            .field("rate_hz", &self.rate_hz)
-            .field("segment", &self.taper.len())
-            .finish_non_exhaustive()
-    }
+    /// Squared magnitudes of each frequency, segment after segment: as many segments as were planned for the median.
+    powers: Vec<f64>,
+    most_segments: usize,
 }
 
 impl Welch {
@@ -44,29 +35,33 @@ impl Welch {
     /// # Errors
     /// [`Error::Length`] if the segment has less than two samples or is longer than the transform.
     pub fn new(rate_hz: f64, segment: usize, transform: usize) -> Result<Self, Error> {
-        if segment < 2 || segment > transform {
-            return Err(Error::Length { samples: segment });
-        }
-        let taper: Vec<f64> = (0..segment)
-            .map(|index| 0.5 - 0.5 * (std::f64::consts::TAU * index as f64 / segment as f64).cos())
-            .collect();
-        let plan = RealFftPlanner::new().plan_fft_forward(transform);
-        let power: f64 = taper.iter().map(|weight| weight * weight).sum();
+        let segment = Segment::new(segment, transform, Detrend::Constant)?;
         Ok(Self {
             rate_hz,
-            scale: 1.0 / (rate_hz * power),
-            taper,
-            input: plan.make_input_vec(),
-            output: plan.make_output_vec(),
-            scratch: plan.make_scratch_vec(),
+            scale: 1.0 / (rate_hz * segment.power()),
+            segment,
             density: vec![0.0; transform / 2 + 1],
-            plan,
+            powers: Vec::new(),
+            most_segments: 0,
         })
+    }
+
+    /// Takes `detrend` out of each segment instead of its mean.
+    pub fn with_detrend(mut self, detrend: Detrend) -> Self {
+        self.segment.set_detrend(detrend);
+        self
+    }
+
+    /// Makes room for [`Welch::median`] of signals of up to `longest` samples.
+    pub fn with_median(mut self, longest: usize) -> Self {
+        self.most_segments = self.segments(longest);
+        self.powers = vec![0.0; self.most_segments * self.density.len()];
+        self
     }
 
     /// Distance between two neighbouring frequencies, in Hz.
     pub fn step_hz(&self) -> f64 {
-        self.rate_hz / self.input.len() as f64
+        self.rate_hz / self.segment.padded() as f64
     }
 
     /// Power per Hz at the frequencies `0, step_hz, …, rate_hz / 2`, in squared units of the signal per Hz.
@@ -87,41 +82,75 @@ impl Welch {
         &self.density
     }
 
-    fn average(&mut self, signal: &[f64], weight: impl Fn(&[Complex64]) -> f64) {
-        let segment = self.taper.len();
+    /// Like [`Welch::density`], with the median of the segments in place of their mean, divided by the bias that the median
+    /// of such powers has (scipy's `_median_bias`; Allen et al., "FINDCHIRP", Phys. Rev. D 85, 122006, 2012, appendix B).
+    ///
+    /// All zeros if the signal is shorter than a segment or longer than was planned by [`Welch::with_median`].
+    pub fn median(&mut self, signal: &[f64]) -> &[f64] {
         self.density.fill(0.0);
-        let mut segments = 0.0;
-        let mut start = 0;
-        while start + segment <= signal.len() {
-            self.transform(&signal[start..start + segment]);
-            let weight = weight(&self.output);
-            for (power, bin) in self.density.iter_mut().zip(&self.output) {
+        let count = self.segments(signal.len());
+        if count == 0 || count > self.most_segments {
+            return &self.density;
+        }
+        for number in 0..count {
+            let start = number * self.hop();
+            let bins = self.segment.transform(&signal[start..start + self.segment.samples()]);
+            for (powers, bin) in self.powers.chunks_exact_mut(self.most_segments).zip(bins) {
+                powers[number] = bin.norm_sqr();
+            }
+        }
+        for (powers, power) in self.powers.chunks_exact_mut(self.most_segments).zip(&mut self.density) {
+            *power = crate::shape::median(&mut powers[..count]);
+        }
+        self.one_sided(median_bias(count));
+        &self.density
+    }
+
+    /// Distance between the beginnings of neighbouring segments, in samples.
+    fn hop(&self) -> usize {
+        self.segment.samples() - self.segment.samples() / 2
+    }
+
+    /// Whole segments in a signal.
+    fn segments(&self, samples: usize) -> usize {
+        samples.checked_sub(self.segment.samples()).map_or(0, |rest| rest / self.hop() + 1)
+    }
+
+    fn average(&mut self, signal: &[f64], weight: impl Fn(&[Complex64]) -> f64) {
+        self.density.fill(0.0);
+        let count = self.segments(signal.len());
+        for number in 0..count {
+            let start = number * self.hop();
+            let bins = self.segment.transform(&signal[start..start + self.segment.samples()]);
+            let weight = weight(bins);
+            for (power, bin) in self.density.iter_mut().zip(bins) {
                 *power += weight * bin.norm_sqr();
             }
-            segments += 1.0;
-            start += segment - segment / 2;
         }
-        if segments > 0.0 {
-            let both_sides = 2.0 * self.scale / segments;
-            let last = self.density.len() - 1;
-            let has_middle = self.input.len().is_multiple_of(2);
-            for (index, power) in self.density.iter_mut().enumerate() {
-                // Zero, and half the rate when there is such a frequency, have no mirror image to add.
-                let alone = index == 0 || (has_middle && index == last);
-                *power *= if alone { both_sides / 2.0 } else { both_sides };
-            }
+        if count > 0 {
+            self.one_sided(count as f64);
         }
     }
 
-    fn transform(&mut self, samples: &[f64]) {
-        let mean = samples.iter().sum::<f64>() / samples.len() as f64;
-        let (tapered, padding) = self.input.split_at_mut(samples.len());
-        for ((value, sample), weight) in tapered.iter_mut().zip(samples).zip(&self.taper) {
-            *value = (sample - mean) * weight;
+    /// Scales squared magnitudes to a one-sided density, divided by `divisor`.
+    fn one_sided(&mut self, divisor: f64) {
+        let both_sides = 2.0 * self.scale / divisor;
+        let last = self.density.len() - 1;
+        let has_middle = self.segment.padded().is_multiple_of(2);
+        for (index, power) in self.density.iter_mut().enumerate() {
+            // Zero, and half the rate when there is such a frequency, have no mirror image to add.
+            let alone = index == 0 || (has_middle && index == last);
+            *power *= if alone { both_sides / 2.0 } else { both_sides };
         }
-        padding.fill(0.0);
-        self.plan
-            .process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch)
-            .expect("the buffers were made by this plan");
     }
+}
+
+/// Mean of the median of `count` exponentially distributed powers of mean one: `1 - 1/2 + 1/3 - … + 1/count` for an odd
+/// count; an even count has that of the odd one below, as in scipy.
+fn median_bias(count: usize) -> f64 {
+    (1..=(count - 1) / 2)
+        .map(|half| 2.0 * half as f64)
+        .map(|even| 1.0 / (even + 1.0) - 1.0 / even)
+        .sum::<f64>()
+        + 1.0
 }
