@@ -18,9 +18,16 @@ const OFFSET: f64 = 0.02;
 /// Least distance between two crests, in seconds.
 const APART_SECONDS: f64 = 0.3;
 
+/// The same for the complexes of an electrocardiogram from 8 to 20 Hz: Elgendi, "Fast QRS detection with an optimized
+/// knowledge-based method: evaluation on 11 standard ECG databases", `PLoS ONE` 8(9), 2013.
+const COMPLEX_SECONDS: f64 = 0.097;
+const COMPLEX_BEAT_SECONDS: f64 = 0.611;
+const COMPLEX_OFFSET: f64 = 0.08;
+
 /// A planned detector.
 #[derive(Debug, Clone)]
 pub struct Detector {
+    offset: f64,
     systole: usize,
     beat: usize,
     apart: usize,
@@ -33,12 +40,22 @@ pub struct Detector {
 impl Detector {
     /// Plans a detector for windows of up to `samples` samples.
     pub fn new(rate_hz: f64, samples: usize) -> Self {
+        Self::planned(rate_hz, samples, SYSTOLE_SECONDS, BEAT_SECONDS, OFFSET)
+    }
+
+    /// Plans a detector of complexes in the absolute value of an electrocardiogram filtered to 8 to 20 Hz.
+    pub(crate) fn of_complexes(rate_hz: f64, samples: usize) -> Self {
+        Self::planned(rate_hz, samples, COMPLEX_SECONDS, COMPLEX_BEAT_SECONDS, COMPLEX_OFFSET)
+    }
+
+    fn planned(rate_hz: f64, samples: usize, systole_seconds: f64, beat_seconds: f64, offset: f64) -> Self {
         let span = |seconds: f64| ((seconds * rate_hz).round() as usize).max(1);
         let mut detector = Self {
-            systole: span(SYSTOLE_SECONDS),
-            beat: span(BEAT_SECONDS),
+            offset,
+            systole: span(systole_seconds),
+            beat: span(beat_seconds),
             apart: span(APART_SECONDS),
-            sums: Vec::with_capacity(samples + span(BEAT_SECONDS) + 1),
+            sums: Vec::with_capacity(samples + span(beat_seconds) + 1),
             crests: Vec::new(),
         };
         detector.crests.reserve_exact(detector.most_crests(samples));
@@ -54,7 +71,7 @@ impl Detector {
     pub fn detect(&mut self, wave: &[f64]) -> &[usize] {
         self.crests.clear();
         let total = self.sum(wave);
-        let offset = OFFSET * total / wave.len().max(1) as f64;
+        let offset = self.offset * total / wave.len().max(1) as f64;
         let (systole_share, beat_share) = (1.0 / self.systole as f64, 1.0 / self.beat as f64);
 
         // 1. A moving average is the difference of two running sums; the spans are centred on the sample.

@@ -56,6 +56,11 @@ pub enum Error {
         /// Number of points that were given.
         points: usize,
     },
+    /// A saved memory is not one of the value it is to be restored to.
+    Memory {
+        /// The length of the memory, in numbers.
+        numbers: usize,
+    },
 }
 
 impl fmt::Display for Error {
@@ -70,7 +75,10 @@ impl fmt::Display for Error {
                 write!(formatter, "filter of {needed} sections does not fit {given}; ask for {needed}")
             }
             Self::Rate { rate_hz } => {
-                write!(formatter, "rate of {rate_hz} Hz is not supported; resample to between 25 and 500 Hz")
+                write!(
+                    formatter,
+                    "rate of {rate_hz} Hz is not supported; resample to the rates the estimator was made for"
+                )
             }
             Self::Length { samples } => {
                 write!(
@@ -93,6 +101,12 @@ impl fmt::Display for Error {
                 formatter,
                 "calibration from {points} points is not determined; measure references that differ, three for an offset"
             ),
+            Self::Memory { numbers } => {
+                write!(
+                    formatter,
+                    "memory of {numbers} numbers does not fit; restore what the same plan saved"
+                )
+            }
         }
     }
 }

@@ -18,6 +18,10 @@
 //! normalises it, [`similarity`] compares vectors, [`confidence`] says how far a result is to be trusted. [`detrend`] and
 //! [`stft`] serve displays. `lanes`, `order` and `range` are what these share: sums, sorting, and the numbers that count.
 //!
+//! An electrocardiogram goes to [`qrs`], which finds its beats as it streams in, and to [`ecg_quality`], which tells how far to
+//! trust it; the beats go on to [`hrv`]. [`respiration`] reads a wave of breathing, [`glucose`] sums up and follows readings
+//! that come minutes apart.
+//!
 //! # Examples
 //! ```
 //! use dsp::{butterworth::{self, Band}, cascade::Cascade, pulse::Pulse};
@@ -44,13 +48,18 @@ pub mod cascade;
 pub mod confidence;
 pub mod detrend;
 pub mod differential;
+pub mod ecg_quality;
 pub mod elgendi;
 pub mod ema;
 pub mod features;
 pub mod fingerprint;
+pub mod glucose;
 pub mod hampel;
+pub mod hrv;
 pub mod notch;
 pub mod pulse;
+pub mod qrs;
+pub mod respiration;
 pub mod savgol;
 pub mod similarity;
 pub mod stft;

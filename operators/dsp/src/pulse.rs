@@ -110,7 +110,7 @@ impl Pulse {
     /// window is read as it is, and never passes the gate if it is shorter than 80 % of a full one.
     pub fn estimate(&mut self, filtered: &[f64], imputed: &[bool]) -> Estimate {
         let filtered = &filtered[..filtered.len().min(self.samples)];
-        let measured = self.take(filtered, imputed);
+        let measured = shape::thin(filtered, imputed, self.thinning, &mut self.wave, &mut self.missing);
         let top = self.wave.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
         if top < SILENCE {
             return Estimate::default();
@@ -149,29 +149,5 @@ impl Pulse {
         estimate.quality = quality::quality(&estimate, spectrum_db - beats_db);
         estimate.good = quality::passes(&estimate, measured as f64 / self.samples as f64);
         estimate
-    }
-
-    /// Thins the window into `wave` and `missing`, and counts the measured samples.
-    fn take(&mut self, filtered: &[f64], imputed: &[bool]) -> usize {
-        // Scaled before they are summed: the sum of huge values would not be finite.
-        let share = 1.0 / self.thinning as f64;
-        let mut unread = imputed;
-        let mut measured = 0;
-        self.wave.clear();
-        self.missing.clear();
-        for values in filtered.chunks_exact(self.thinning) {
-            let (flags, rest) = unread.split_at(self.thinning.min(unread.len()));
-            unread = rest;
-            let mut lost = flags.iter().filter(|flag| **flag).count();
-            let mut mean: f64 = values.iter().map(|value| value * share).sum();
-            if !mean.is_finite() {
-                mean = values.iter().filter(|value| value.is_finite()).map(|value| value * share).sum();
-                lost = values.len();
-            }
-            self.wave.push(mean);
-            self.missing.push(lost > 0);
-            measured += values.len() - lost;
-        }
-        measured
     }
 }

@@ -107,6 +107,37 @@ fn normalise(values: &mut [f64]) {
     }
 }
 
+/// Thins a window to the means of `thinning` samples each, in `wave`, and whether any of them was not measured, in `missing`;
+/// counts the measured samples. Samples that are not finite count as not measured.
+pub(crate) fn thin(
+    samples: &[f64],
+    imputed: &[bool],
+    thinning: usize,
+    wave: &mut Vec<f64>,
+    missing: &mut Vec<bool>,
+) -> usize {
+    // Scaled before they are summed: the sum of huge values would not be finite.
+    let share = 1.0 / thinning as f64;
+    let mut unread = imputed;
+    let mut measured = 0;
+    wave.clear();
+    missing.clear();
+    for values in samples.chunks_exact(thinning) {
+        let (flags, rest) = unread.split_at(thinning.min(unread.len()));
+        unread = rest;
+        let mut lost = flags.iter().filter(|flag| **flag).count();
+        let mut mean: f64 = values.iter().map(|value| value * share).sum();
+        if !mean.is_finite() {
+            mean = values.iter().filter(|value| value.is_finite()).map(|value| value * share).sum();
+            lost = values.len();
+        }
+        wave.push(mean);
+        missing.push(lost > 0);
+        measured += values.len() - lost;
+    }
+    measured
+}
+
 /// Median of the values, the mean of the two middle ones if their number is even; reorders them. 0 for none.
 pub(crate) fn median(values: &mut [f64]) -> f64 {
     if values.is_empty() {

@@ -19,8 +19,13 @@ fn bins(density: &[f64], step_hz: f64, (low_hz, high_hz): (f64, f64)) -> std::op
 
 /// Frequency of the highest line among heart rates, in Hz, refined by a parabola through the three bins around it.
 pub(crate) fn strongest(density: &[f64], step_hz: f64) -> Option<f64> {
+    strongest_within(density, step_hz, RATES_HZ)
+}
+
+/// Frequency of the highest line of a band that begins above zero, in Hz, refined likewise.
+pub(crate) fn strongest_within(density: &[f64], step_hz: f64, band_hz: (f64, f64)) -> Option<f64> {
     let peak =
-        bins(density, step_hz, RATES_HZ).max_by(|left, right| density[*left].total_cmp(&density[*right]))?;
+        bins(density, step_hz, band_hz).max_by(|left, right| density[*left].total_cmp(&density[*right]))?;
     if density[peak] <= 0.0 {
         return None;
     }
