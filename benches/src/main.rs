@@ -8,6 +8,7 @@ mod log;
 mod pulse;
 mod recover;
 mod sim;
+mod similar;
 mod snapshot;
 mod soak;
 mod stand;
@@ -39,6 +40,8 @@ enum Bench {
     Sim(sim::Args),
     /// Exactly-once: the program with everything on against the same graph that commits nothing
     Eos(eos::Args),
+    /// The similarity index: 50,000 fingerprints exactly, 200,000 under inserts and deletions
+    Similar,
     /// A start over a million entries of state
     Recover(recover::Args),
     /// The latency of epochs with and without a snapshot under way
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Log(args) => ("log", log::run(args)?),
         Bench::Sim(args) => ("sim", sim::run(args)?),
         Bench::Eos(args) => ("eos", eos::run(args)?),
+        Bench::Similar => ("similar", object(similar::run()?)),
         Bench::Recover(args) => ("recover", recover::run(args)?),
         Bench::Snapshot(args) => ("snapshot", snapshot::run(args)?),
         Bench::Soak(args) => ("soak", soak::run(args)?),

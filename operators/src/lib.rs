@@ -3,7 +3,8 @@
 //! # Layout
 //! In the order a datum meets them. First [`arrival`]. Fast half, append-only streams: [`sequence`],
 //! [`pulse`], [`window`]. Slow half, facts that may be revised: [`vitals`], [`session`], [`risk`] over
-//! [`gather`] and [`timeline`]. What cannot be used stands in [`letters`] until it can. What they remember stands in [`state`].
+//! [`gather`] and [`timeline`]. What cannot be used stands in [`letters`] until it can.
+//! [`similar`] finds the fingerprints nearest to one. What they remember stands in [`state`].
 //!
 //! # Invariants
 //! - No operator reads a clock or a random source; "now" is a value in the input.
@@ -18,6 +19,7 @@ pub mod pulse;
 pub mod risk;
 pub mod sequence;
 pub mod session;
+pub mod similar;
 pub mod state;
 pub mod timeline;
 mod turns;
