@@ -155,12 +155,15 @@ fn signal(number: i32) -> Result<Signal, Refusal> {
     match WireSignal::try_from(number) {
         Ok(WireSignal::Channels) => Ok(Signal::Channels),
         Ok(WireSignal::Pulse) => Ok(Signal::Pulse),
-        Ok(WireSignal::Unspecified) => {
-            Err(Refusal::new(Reason::MissingField, "signal is not set: send CHANNELS or PULSE"))
-        }
+        Ok(WireSignal::Ecg) => Ok(Signal::Ecg),
+        Ok(WireSignal::Respiration) => Ok(Signal::Respiration),
+        Ok(WireSignal::Unspecified) => Err(Refusal::new(
+            Reason::MissingField,
+            "signal is not set: send CHANNELS, PULSE, ECG or RESPIRATION",
+        )),
         Err(_) => Err(Refusal::new(
             Reason::OutOfRange,
-            "signal is none of CHANNELS and PULSE: upgrade this product",
+            "signal is none that this version knows: upgrade this product",
         )),
     }
 }

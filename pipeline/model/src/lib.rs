@@ -12,11 +12,14 @@
 
 pub mod again;
 pub mod alert;
+pub mod beat;
+pub mod breathing;
 pub mod datum;
 pub mod envelope;
 pub mod event;
 pub mod fault;
 pub mod id;
+pub mod measurement;
 pub mod number;
 pub mod origin;
 pub mod packet;
@@ -31,11 +34,14 @@ pub mod window;
 
 pub use again::Again;
 pub use alert::{Alert, AlertChange, ChangeKind, Evidence, Finding, Level, Rule};
+pub use beat::{Beat, Rhythm};
+pub use breathing::Breathing;
 pub use datum::Datum;
 pub use envelope::Envelope;
 pub use event::{DomainEvent, SessionEnded, SessionStarted};
 pub use fault::{Fault, Raw, Reason};
 pub use id::{EventId, SessionId, UserId};
+pub use measurement::{CalibrationStatus, CartridgeKind, Fingerprint, Measurement, Vector};
 pub use number::Number;
 pub use origin::{Input, Origin, Span};
 pub use packet::{Arrival, Environment, Packet, Signal};

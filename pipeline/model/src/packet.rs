@@ -10,6 +10,10 @@ pub enum Signal {
     Channels,
     /// Optical pulse (class C); channel 0 is the photoplethysmogram.
     Pulse,
+    /// Electrocardiogram (class D); channel 0 is the lead that is read.
+    Ecg,
+    /// Respiration (class E); channel 0 is the impedance of the chest, or another wave of breathing.
+    Respiration,
 }
 
 /// What the device said about itself and its surroundings when it sent the packet.

@@ -54,6 +54,10 @@ pub enum WireSignal {
     Channels = 1,
     /// Optical pulse.
     Pulse = 2,
+    /// Electrocardiogram.
+    Ecg = 3,
+    /// Respiration.
+    Respiration = 4,
 }
 
 #[cfg(test)]
@@ -104,6 +108,8 @@ mod tests {
             ("SIGNAL_UNSPECIFIED", WireSignal::Unspecified),
             ("SIGNAL_CHANNELS", WireSignal::Channels),
             ("SIGNAL_PULSE", WireSignal::Pulse),
+            ("SIGNAL_ECG", WireSignal::Ecg),
+            ("SIGNAL_RESPIRATION", WireSignal::Respiration),
         ] {
             assert!(PROTO.contains(&format!("{name} = {};", value as i32)), "{name}");
         }
