@@ -37,6 +37,7 @@ mod render;
 mod server;
 mod service;
 mod session;
+mod similar;
 mod status;
 mod system;
 mod table;

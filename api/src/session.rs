@@ -11,6 +11,7 @@ use crate::{
     patience::{GiveWay, Interest},
     policy,
     readiness::State,
+    similar::{Cosine, SimilarFingerprints},
 };
 use datafusion::{
     arrow::datatypes::DataType,
@@ -82,6 +83,9 @@ impl Sessions {
             .build();
         let session = SessionContext::new_with_state(state);
         session.register_udf(ScalarUDF::new_from_impl(AsOfEpoch::new(snapshot.as_of_epoch)));
+        session.register_udf(ScalarUDF::new_from_impl(Cosine::default()));
+        let similar = SimilarFingerprints(Arc::clone(&snapshot.similar));
+        session.register_udtf("similar_fingerprints", Arc::new(similar));
         Ok(session)
     }
 }

@@ -46,7 +46,15 @@ pub(crate) fn config(dir: &Path, values: &[(&str, &str)]) -> Result<Config> {
 /// Opens the embedded log of `config` for a new start.
 pub(crate) fn ground(config: &Config) -> Result<Ground> {
     let log = Arc::new(Embedded::open(&config.log.embedded)?);
-    Ok(Ground { means: Means { log, disk: disk::machine(), shelf: Arc::new(Shelf::default()) }, seed: None })
+    Ok(Ground {
+        means: Means {
+            log,
+            disk: disk::machine(),
+            shelf: Arc::new(Shelf::default()),
+            similar: operators::similar::Book::follow,
+        },
+        seed: None,
+    })
 }
 
 /// Where a temporary directory is made.

@@ -11,7 +11,7 @@
 //! epoch costs work in proportion to its changes.
 //!
 //! # Layout
-//! [`Index`] takes the changes of an epoch; [`Version`] is what it was after one, for any number of threads to search.
+//! [`Book`] holds an index for each partition and what is known of each session. [`Index`] takes the changes of an epoch; [`Version`] is what it was after one, for any number of threads to search.
 //!
 //! # Invariants
 //! - Up to [`Options::exact`] vectors a search gives the same ids and scores, to the last bit, as scoring every vector in
@@ -20,6 +20,7 @@
 //! - Every vector in the index is finite and of length one, to [`TOLERANCE`].
 //! - A version never changes. The next epoch copies the cells it touches and no others.
 
+mod book;
 mod cell;
 mod code;
 mod divide;
@@ -29,6 +30,7 @@ mod tests;
 mod upkeep;
 mod vote;
 
+pub use book::Book;
 pub use search::Found;
 pub use vote::vote;
 

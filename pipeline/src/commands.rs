@@ -240,7 +240,8 @@ pub(crate) fn run(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<()>
 fn ask(config: &Config, question: &str) -> anyhow::Result<api::Answer> {
     let lake = &config.commit.lake.dir;
     if lake.is_dir() && TcpStream::connect(&config.door.listen).is_err() {
-        let snapshot = sinks::lake::Lake::snapshot(&sinks::disk::Machine, lake)?;
+        let snapshot =
+            sinks::lake::Lake::snapshot(&sinks::disk::Machine, lake, operators::similar::Book::follow())?;
         Ok(api::query_snapshot(&config.door.limits, Arc::new(snapshot), question)?)
     } else {
         Ok(api::query(&config.door.listen, question)?)

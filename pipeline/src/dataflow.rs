@@ -81,6 +81,7 @@ impl Results {
             alerts: self.alerts.take(epoch),
             changes: self.changes.take(epoch),
             faults: self.faults.take(epoch),
+            ..Output::default()
         };
         let mut tally = Tally::default();
         for (part, _) in self.tallies.take(epoch) {

@@ -144,6 +144,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
             log: Arc::clone(&shared.log),
             disk: Arc::clone(&shared.disk),
             shelf: Arc::clone(&shared.shelf),
+            similar: operators::similar::Book::follow,
         },
         seed: None,
     };

@@ -17,7 +17,7 @@
 use crate::{
     Check, Error,
     binding::{self, Placed, Run},
-    topics::{ALERTS, BINDINGS, Borrowed, DEAD_LETTERS, WINDOWS},
+    topics::{ALERTS, BINDINGS, Borrowed, DEAD_LETTERS, MEASUREMENTS, WINDOWS},
 };
 use eventlog::{Budget, Log, Record, TopicPartition};
 use model::Epoch;
@@ -85,7 +85,7 @@ fn look(log: &dyn Log) -> Result<Audit, Error> {
     }
     let (before, end) = binding::read(log, 0)?;
     let mut partitions = Vec::new();
-    for topic in [WINDOWS, ALERTS, DEAD_LETTERS] {
+    for topic in [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS] {
         for partition in 0..log.partitions(topic)? {
             let place = TopicPartition::new(topic, partition);
             let range = log.range(&place)?;

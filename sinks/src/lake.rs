@@ -26,10 +26,13 @@ use crate::{
     disk::{self, Disk},
     views::Rows,
 };
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use model::{
     Epoch,
     planted::{self, Step},
+    similar::Follows,
+    table::fingerprints,
     view::{LakeFile, Snapshot, TableView},
 };
 use serde::{Deserialize, Serialize};
@@ -141,17 +144,26 @@ impl Lake {
 
     /// Every table as the lake of another process holds it, for reading where no process runs.
     ///
-    /// Shows the last epoch that wrote to the lake; after a clean stop that is the last one.
+    /// Shows the last epoch that wrote to the lake; after a clean stop that is the last one. `similar` is told of the
+    /// fingerprints.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn snapshot(disk: &dyn Disk, dir: &Path) -> Result<Snapshot, Error> {
+    pub fn snapshot(disk: &dyn Disk, dir: &Path, mut similar: Box<dyn Follows>) -> Result<Snapshot, Error> {
         let (dir, chain) = verified(disk, dir)?;
         let tables = model::table::all().into_iter().map(|table| {
             let files = Arc::new(chain.files(table.name, &dir));
             (table.name, TableView { files, ..TableView::default() })
         });
-        Ok(Snapshot { as_of_epoch: chain.through(), tables: tables.collect(), progress: Vec::new() })
+        for file in chain.entries(fingerprints::table().name) {
+            let (path, bytes) = content(disk, &dir, file)?;
+            for batch in file::rows(&path, &bytes)? {
+                let standing = fingerprints::read(&batch).into_iter().map(|row| (row, 1));
+                similar.apply(&standing.collect::<Vec<_>>());
+            }
+        }
+        let (tables, similar) = (tables.collect(), similar.version());
+        Ok(Snapshot { as_of_epoch: chain.through(), tables, progress: Vec::new(), similar })
     }
 
     /// Opens the lake to write it, or creates it; takes the next incarnation.
@@ -187,6 +199,15 @@ impl Lake {
     /// The last epoch whose rows the lake holds.
     pub(crate) const fn through(&self) -> Option<Epoch> {
         self.chain.through()
+    }
+
+    /// Shows every row of a table, batch by batch.
+    pub(crate) fn each_batch(&self, table: &str, mut show: impl FnMut(&RecordBatch)) -> Result<(), Error> {
+        for file in self.chain.entries(table) {
+            let (path, bytes) = self.content(file)?;
+            file::rows(&path, &bytes)?.iter().for_each(&mut show);
+        }
+        Ok(())
     }
 
     /// The files of a table.
@@ -285,12 +306,7 @@ impl Lake {
 
     /// Path and content of a file as it was written; damage is not passed on.
     fn content(&self, file: &Added) -> Result<(PathBuf, Bytes), Error> {
-        let path = self.dir.join(&file.path);
-        let bytes = self.disk.read(&path).map_err(Error::disk("read", &path))?;
-        if Digest::of(&bytes) == file.blake3 {
-            return Ok((path, bytes.into()));
-        }
-        Err(Error::damaged(&path, "the content changed since it was written: restore it from a copy"))
+        content(&*self.disk, &self.dir, file)
     }
 
     fn prepared(&self, intent: &Intent) -> PathBuf {
@@ -308,6 +324,16 @@ fn verified(disk: &dyn Disk, dir: &Path) -> Result<(PathBuf, Chain), Error> {
     let chain = Chain::read(disk, &dir)?;
     chain.check_lengths(disk, &dir)?;
     Ok((dir, chain))
+}
+
+/// Path and content of a file of the lake in `dir` as it was written; damage is not passed on.
+fn content(disk: &dyn Disk, dir: &Path, file: &Added) -> Result<(PathBuf, Bytes), Error> {
+    let path = dir.join(&file.path);
+    let bytes = disk.read(&path).map_err(Error::disk("read", &path))?;
+    if Digest::of(&bytes) == file.blake3 {
+        return Ok((path, bytes.into()));
+    }
+    Err(Error::damaged(&path, "the content changed since it was written: restore it from a copy"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@
 
 use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
-use model::{Alert, AlertChange, Fault, PulseWindow, Session, Vitals};
+use model::{
+    Alert, AlertChange, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session,
+    Vitals,
+};
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +26,16 @@ pub struct Output {
     pub changes: Vec<(AlertChange, i64)>,
     /// Records that could not be used.
     pub faults: Vec<(Fault, i64)>,
+    /// Windows of breathing.
+    pub breathings: Vec<(Breathing, i64)>,
+    /// Beats of electrocardiograms.
+    pub beats: Vec<(Beat, i64)>,
+    /// Windows of heart rate variability.
+    pub rhythms: Vec<(Rhythm, i64)>,
+    /// Results of cartridges.
+    pub measurements: Vec<(Measurement, i64)>,
+    /// Fingerprints of sessions.
+    pub fingerprints: Vec<(Fingerprint, i64)>,
 }
 
 impl Output {
@@ -48,6 +61,11 @@ impl Output {
             whole.alerts.extend(part.alerts);
             whole.changes.extend(part.changes);
             whole.faults.extend(part.faults);
+            whole.breathings.extend(part.breathings);
+            whole.beats.extend(part.beats);
+            whole.rhythms.extend(part.rhythms);
+            whole.measurements.extend(part.measurements);
+            whole.fingerprints.extend(part.fingerprints);
         }
         if planted::is(Bug::WorkerOrder) {
             return whole;
@@ -58,6 +76,11 @@ impl Output {
         consolidate(&mut whole.alerts);
         consolidate(&mut whole.changes);
         consolidate(&mut whole.faults);
+        consolidate(&mut whole.breathings);
+        consolidate(&mut whole.beats);
+        consolidate(&mut whole.rhythms);
+        consolidate(&mut whole.measurements);
+        consolidate(&mut whole.fingerprints);
         whole
     }
 
@@ -68,12 +91,11 @@ impl Output {
 
     /// Whether a row of any table changed.
     pub(crate) fn changes_tables(&self) -> bool {
-        let Self { windows, vitals, sessions, alerts, changes: _, faults } = self;
-        !(windows.is_empty()
-            && vitals.is_empty()
-            && sessions.is_empty()
-            && alerts.is_empty()
-            && faults.is_empty())
+        let Self { windows, vitals, sessions, alerts, changes: _, faults, .. } = self;
+        let Self { breathings, beats, rhythms, measurements, fingerprints, .. } = self;
+        let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
+        let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
+        results.into_iter().chain(more).any(|rows| rows > 0)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::{Binding, Digest, InputRange};
 use model::{
-    AlertChange, ChangeKind, EventId, Evidence, Fault, Finding, Input, Level, Micros, Number, Origin,
-    PulseWindow, Raw, Reason, Rule, Session, SessionId, Span, UserId, Vitals,
+    AlertChange, Beat, Breathing, CalibrationStatus, CartridgeKind, ChangeKind, EventId, Evidence, Fault,
+    Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin, PulseWindow, Raw, Reason,
+    Rhythm, Rule, Session, SessionId, Span, UserId, Vector, Vitals,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -126,3 +127,109 @@ pub(crate) fn binding(epoch: u64, lo: u64, hi: u64) -> Binding {
         code_version: "0.1.0".into(),
     }
 }
+
+pub(crate) fn breathing(n: u32, revision: u32) -> Breathing {
+    let start = START + i64::from(n) * 15_000_000;
+    Breathing {
+        session: SessionId::derive(&["breathing"]),
+        start,
+        end: start + 60_000_000,
+        revision,
+        user: user(0),
+        n_expected: 7_500,
+        n_real: 7_500,
+        n_imputed: 0,
+        rate_per_min: Number::finite(16.5),
+        breaths_per_min: Number::finite(16.5),
+        spectrum_per_min: None,
+        breaths: 16,
+        quality: Number::finite(0.8),
+        quality_version: 1,
+        good: true,
+        packets: SPAN,
+    }
+}
+
+pub(crate) fn beat(n: u32) -> Beat {
+    let at = START + i64::from(n) * 800_000;
+    Beat { session: SessionId::derive(&["ecg"]), at, user: user(1), overdue: n.is_multiple_of(7) }
+}
+
+pub(crate) fn rhythm(n: u32) -> Rhythm {
+    let start = START + i64::from(n) * 60_000_000;
+    Rhythm {
+        session: SessionId::derive(&["ecg"]),
+        start,
+        end: start + 300_000_000,
+        revision: 0,
+        user: user(1),
+        n_expected: 108_000,
+        n_real: 107_000,
+        beats: 371,
+        intervals: 362,
+        hr_bpm: Number::finite(74.2),
+        sdnn_ms: Number::finite(25.4),
+        rmssd_ms: Number::finite(26.0),
+        pnn50_percent: Number::finite(3.6),
+        low_ms2: Number::finite(20.0),
+        high_ms2: None,
+        packets: SPAN,
+    }
+}
+
+pub(crate) fn measurement(n: u32, revision: u32) -> Measurement {
+    let start = START + i64::from(n) * 60_000_000;
+    let digest = |step: u32| Digest::of(&[step as u8, n as u8, revision as u8]).to_string();
+    Measurement {
+        session: SessionId::derive(&["cartridge", &n.to_string()]),
+        started_at: start,
+        completed_at: start + 15_000_000,
+        revision,
+        user: user(n),
+        cartridge: n.is_multiple_of(2).then_some(CartridgeKind { category: 1, kind: 1 }),
+        lot: Some("LOT00001".into()),
+        calibration: None,
+        calibration_status: CalibrationStatus::Needed,
+        alpha: Number::finite(0.95).expect("finite"),
+        alpha_applied: true,
+        channels: 88,
+        n_expected: 750,
+        n_real: 750 - revision,
+        n_imputed: revision,
+        outliers: 3,
+        value: Number::finite(92.5),
+        uncertainty: Number::finite(1.5),
+        unit: "mg/dL".into(),
+        snr_db: None,
+        drift: Number::finite(0.01),
+        alpha_seen: None,
+        confidence: Number::finite(0.9).expect("finite"),
+        confidence_version: 1,
+        warnings: vec!["calibration_needed".into(), "reference_strange".into()],
+        transform_log: [0, 1, 2].map(digest),
+        packets: SPAN,
+    }
+}
+
+/// Of 88, 448 or 896 values, by the number.
+pub(crate) fn fingerprint(n: u32, revision: u32) -> Fingerprint {
+    let length = [88, 448, 896][n as usize % 3];
+    let mut values = vec![0.0; length];
+    values[(n + revision) as usize % length] = 1.0;
+    Fingerprint {
+        session: SessionId::derive(&["cartridge", &n.to_string()]),
+        measured_at: START + i64::from(n) * 60_000_000,
+        revision,
+        user: user(n),
+        cartridge: CartridgeKind { category: 1, kind: 1 },
+        layout: format!("v1-{length}"),
+        normaliser: "identity-v1".into(),
+        calibration: None,
+        calibrated_until: n.is_multiple_of(2).then_some(START),
+        mask: vec![0; length.div_ceil(8)],
+        vector: Vector::finite(values).expect("finite"),
+        hash: format!("sha256:{}", Digest::of(&n.to_le_bytes())),
+    }
+}
+
+const SPAN: Span = Span { input: Input::Packets, partition: 2, first: 30, last: 40 };

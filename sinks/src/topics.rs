@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`WINDOWS`] | a window of optical pulse, newest revision, or its withdrawal | user |
 //! | [`ALERTS`] | a change of an alert, or its withdrawal | user |
+//! | [`MEASUREMENTS`] | the result of a session of a cartridge, newest revision, or its withdrawal | user |
 //! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
 //! | [`BINDINGS`] | what a committed epoch was | none |
 //!
@@ -28,10 +29,13 @@ use std::{collections::BTreeMap, sync::Arc};
 mod alert;
 mod dead_letter;
 mod event;
+mod measurement;
 mod window;
 
 /// Windows of optical pulse.
 pub const WINDOWS: &str = "manpasik.measurement.window";
+/// Results of sessions of cartridges.
+pub const MEASUREMENTS: &str = "manpasik.measurement.completed";
 /// Changes of alerts.
 pub const ALERTS: &str = "manpasik.ai.alert";
 /// Records that could not be used.
@@ -43,6 +47,7 @@ pub const BINDINGS: &str = "manpasik.internal.binding";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) windows: u32,
+    pub(crate) measurements: u32,
     pub(crate) alerts: u32,
     pub(crate) dead_letters: u32,
     pub(crate) dead_letter_bytes: usize,
@@ -53,6 +58,7 @@ impl Shape {
     pub(crate) fn ensure(log: &dyn Log, options: &crate::Options) -> eventlog::Result<Self> {
         let topics = [
             (WINDOWS, options.window_partitions),
+            (MEASUREMENTS, options.window_partitions),
             (ALERTS, options.alert_partitions),
             (DEAD_LETTERS, 1),
             (BINDINGS, 1),
@@ -60,6 +66,7 @@ impl Shape {
         log.ensure_topics(&topics.map(|(name, partitions)| TopicSpec { name: name.into(), partitions }))?;
         Ok(Self {
             windows: log.partitions(WINDOWS)?,
+            measurements: log.partitions(MEASUREMENTS)?,
             alerts: log.partitions(ALERTS)?,
             dead_letters: log.partitions(DEAD_LETTERS)?,
             dead_letter_bytes: options.dead_letter_bytes,
@@ -78,6 +85,7 @@ pub(crate) struct Letters {
 pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     let mut letters = Letters::default();
     letters.add(WINDOWS, window::drafts(&output.windows, shape.windows));
+    letters.add(MEASUREMENTS, measurement::drafts(&output.measurements, shape.measurements));
     letters.add(ALERTS, alert::drafts(&output.changes, shape.alerts));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters

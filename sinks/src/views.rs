@@ -7,7 +7,8 @@
 use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
-    Alert, Fault, PulseWindow, Session, Vitals,
+    Alert, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session, Vitals,
+    similar::{Follows, Nothing},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
 };
@@ -17,11 +18,15 @@ mod rows;
 
 pub(crate) use rows::Rows;
 
-/// Every table.
+/// Number of tables.
+const TABLES: usize = 10;
+
+/// Every table, and which fingerprints are alike.
 #[derive(Debug)]
 pub(crate) struct Views {
-    rows: [Rows; 5],
-    files: [Arc<Vec<LakeFile>>; 5],
+    similar: Box<dyn Follows>,
+    rows: [Rows; TABLES],
+    files: [Arc<Vec<LakeFile>>; TABLES],
 }
 
 impl Views {
@@ -33,20 +38,52 @@ impl Views {
             Rows::new(Session::table()),
             Rows::new(Alert::table()),
             Rows::new(Fault::table()),
+            Rows::new(Breathing::table()),
+            Rows::new(Beat::table()),
+            Rows::new(Rhythm::table()),
+            Rows::new(Measurement::table()),
+            Rows::new(Fingerprint::table()),
         ];
-        let mut views = Self { rows, files: Default::default() };
+        let mut views = Self { rows, files: Default::default(), similar: Box::new(Nothing) };
         views.load_files(lake);
         views
     }
 
+    /// The same, with `similar` told of every fingerprint the lake holds, and of every change from now on.
+    pub(crate) fn followed_by(self, mut similar: Box<dyn Follows>, lake: &Lake) -> Result<Self, Error> {
+        lake.each_batch(model::table::fingerprints::table().name, |batch| {
+            let standing = model::table::fingerprints::read(batch).into_iter().map(|row| (row, 1));
+            similar.apply(&standing.collect::<Vec<_>>());
+        })?;
+        Ok(Self { similar, ..self })
+    }
+
     /// Takes the changes of one more epoch.
     pub(crate) fn apply(&mut self, output: &Output) -> Result<(), Error> {
-        let [windows, vitals, sessions, alerts, dead_letters] = &mut self.rows;
+        let [
+            windows,
+            vitals,
+            sessions,
+            alerts,
+            dead_letters,
+            breathings,
+            beats,
+            rhythms,
+            measurements,
+            fingerprints,
+        ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
         sessions.apply(&output.sessions)?;
         alerts.apply(&output.alerts)?;
-        dead_letters.apply(&output.faults)
+        dead_letters.apply(&output.faults)?;
+        breathings.apply(&output.breathings)?;
+        beats.apply(&output.beats)?;
+        rhythms.apply(&output.rhythms)?;
+        measurements.apply(&output.measurements)?;
+        fingerprints.apply(&output.fingerprints)?;
+        self.similar.apply(&output.fingerprints);
+        Ok(())
     }
 
     /// What every table holds since the lake was last written.
@@ -86,6 +123,7 @@ impl Views {
             as_of_epoch: binding.map(|binding| binding.epoch),
             tables: self.rows.iter().zip(&self.files).map(view).collect(),
             progress: binding.map(Binding::progress).unwrap_or_default(),
+            similar: self.similar.version(),
         }
     }
 }

@@ -84,6 +84,7 @@ pub(crate) fn snapshot(directory: &Path, epoch: u64, observations: usize) -> Sna
             end_offset: observations as u64 + 3,
             watermark: Some(START + observations as i64 * SECOND),
         }],
+        ..Snapshot::default()
     }
 }
 

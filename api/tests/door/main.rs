@@ -7,6 +7,7 @@ mod limits;
 mod plain;
 #[path = "../../examples/serve_sample/sample.rs"]
 mod sample;
+mod similar;
 mod tables;
 
 use api::{Answer, Error, Metrics, Options, Readiness, Server, State, serve};

@@ -200,8 +200,8 @@ fn left(
         (topic, partitions)
     });
     let dir = world.config(1).commit.lake.dir;
-    let whole =
-        lake::Lake::snapshot(&**disk, &dir).map_err(|error| Failure::new(format!("lake: {error}")))?;
+    let whole = lake::Lake::snapshot(&**disk, &dir, operators::similar::Book::follow())
+        .map_err(|error| Failure::new(format!("lake: {error}")))?;
     let state = state(workers, last).map_err(|error| Failure::new(format!("export: {error}")))?;
     Ok(Left {
         topics: topics.into_iter().collect(),

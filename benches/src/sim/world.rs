@@ -135,7 +135,12 @@ impl World {
     }
 
     pub(crate) fn means(&self) -> Means {
-        Means { log: Arc::new(self.sim.clone()), disk: self.disk(), shelf: Arc::clone(&self.shelf) }
+        Means {
+            log: Arc::new(self.sim.clone()),
+            disk: self.disk(),
+            shelf: Arc::clone(&self.shelf),
+            similar: operators::similar::Book::follow,
+        }
     }
 
     pub(crate) fn disk(&self) -> disk::Shared {

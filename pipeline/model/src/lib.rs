@@ -25,6 +25,7 @@ pub mod origin;
 pub mod packet;
 pub mod planted;
 pub mod session;
+pub mod similar;
 pub mod state;
 pub mod table;
 pub mod time;

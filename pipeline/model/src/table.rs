@@ -15,7 +15,12 @@ use arrow::{
 use std::sync::Arc;
 
 pub mod alerts;
+pub mod beats;
+pub mod breathings;
 pub mod dead_letters;
+pub mod fingerprints;
+pub mod measurements;
+pub mod rhythms;
 pub mod sessions;
 pub mod vitals;
 pub mod windows;
@@ -36,9 +41,20 @@ pub struct Table {
     pub time: &'static str,
 }
 
-/// Every table, in the order the river fills them.
+/// Every table; a new one is added at the end.
 pub fn all() -> Vec<Table> {
-    vec![windows::table(), vitals::table(), sessions::table(), alerts::table(), dead_letters::table()]
+    vec![
+        windows::table(),
+        vitals::table(),
+        sessions::table(),
+        alerts::table(),
+        dead_letters::table(),
+        breathings::table(),
+        beats::table(),
+        rhythms::table(),
+        measurements::table(),
+        fingerprints::table(),
+    ]
 }
 
 /// A row that can be kept: it knows its table and its time.
@@ -80,6 +96,10 @@ fn ids<R>(rows: &[(RowId, &R)]) -> ArrayRef {
 
 fn texts<'a, R, T: AsRef<str>>(rows: &[(RowId, &'a R)], get: impl Fn(&'a R) -> T) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, row)| get(row))))
+}
+
+fn optional_texts<'a, R>(rows: &[(RowId, &'a R)], get: impl Fn(&'a R) -> Option<&'a str>) -> ArrayRef {
+    Arc::new(rows.iter().map(|(_, row)| get(row)).collect::<StringArray>())
 }
 
 fn times<R>(rows: &[(RowId, &R)], get: impl Fn(&R) -> Option<Micros>) -> ArrayRef {

@@ -4,7 +4,10 @@
 //! the rows that were retracted since. All tables are swapped in one step, so a query over any
 //! number of them sees one epoch.
 
-use crate::{Epoch, Micros};
+use crate::{
+    Epoch, Micros,
+    similar::{Nothing, Similar},
+};
 use arrow::array::RecordBatch;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -53,7 +56,7 @@ pub struct Progress {
 }
 
 /// All tables at one committed epoch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The last epoch this shows; `None` before the first commit.
     pub as_of_epoch: Option<Epoch>,
@@ -61,6 +64,14 @@ pub struct Snapshot {
     pub tables: BTreeMap<&'static str, TableView>,
     /// Input progress, ordered by topic and partition.
     pub progress: Vec<Progress>,
+    /// Which fingerprints are alike.
+    pub similar: Arc<dyn Similar>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self { as_of_epoch: None, tables: BTreeMap::new(), progress: Vec::new(), similar: Arc::new(Nothing) }
+    }
 }
 
 /// The place where the newest snapshot lies: one writer swaps, any number of readers take.

@@ -19,7 +19,7 @@ use crate::{
 };
 use eventlog::{Log, TopicPartition};
 use model::planted::{self, Bug, Step};
-use model::{Input, view::Shelf};
+use model::{Input, similar::Follows, view::Shelf};
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Instant};
 
 /// What a committer works with.
@@ -31,6 +31,8 @@ pub struct Means {
     pub disk: disk::Shared,
     /// Where committed tables are put.
     pub shelf: Arc<Shelf>,
+    /// Makes what finds similar fingerprints; it is told of all of them.
+    pub similar: fn() -> Box<dyn Follows>,
 }
 
 impl fmt::Debug for Means {
@@ -76,7 +78,7 @@ impl Committer {
         snapshots: Option<&Path>,
         clock: Clock,
     ) -> Result<Opened, Error> {
-        let Means { log, disk, shelf } = means.clone();
+        let Means { log, disk, shelf, similar } = means.clone();
         let shape = Shape::ensure(&*log, options)?;
         let mut lake =
             Lake::open(Arc::clone(&disk), &options.lake.dir)?.compacting(options.lake.compact_bytes);
@@ -104,7 +106,7 @@ impl Committer {
             None => check_no_group(&*log, &options.group)?,
         }
         let mut committer = Self {
-            views: Views::new(&lake),
+            views: Views::new(&lake).followed_by(similar(), &lake)?,
             flushing: Flushing::new(options.lake.clone(), clock),
             options: options.clone(),
             last: None,

@@ -22,6 +22,7 @@ mod answers;
 mod audits;
 mod crashes;
 mod lagging;
+mod measured;
 mod restarts;
 mod starts;
 
@@ -89,7 +90,7 @@ impl Rig {
         let seconds = Arc::clone(&self.seconds);
         let clock = Box::new(move || Duration::from_secs(seconds.load(Ordering::SeqCst)));
         let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));
-        let means = Means { log, disk: Arc::new(Machine), shelf };
+        let means = Means { log, disk: Arc::new(Machine), shelf, similar: measured::follow };
         Committer::open_with_clock(&means, options, snapshots, clock)
     }
 
@@ -110,7 +111,7 @@ impl Rig {
     /// What every topic for readers holds, by topic and partition.
     fn published(&self) -> BTreeMap<(&'static str, u32), Vec<Record>> {
         let mut published = BTreeMap::new();
-        for topic in [topics::WINDOWS, topics::ALERTS, topics::DEAD_LETTERS] {
+        for topic in [topics::WINDOWS, topics::MEASUREMENTS, topics::ALERTS, topics::DEAD_LETTERS] {
             for partition in 0..self.log.partitions(topic).unwrap() {
                 published.insert((topic, partition), self.records(topic, partition));
             }
@@ -163,6 +164,7 @@ fn output(epoch: u64) -> Output {
         alerts: vec![(samples::alert(e, Raised), 1)],
         changes: vec![(samples::change(e, Raised, 0), 1)],
         faults: if e.is_multiple_of(2) { vec![(samples::fault(e), 1)] } else { Vec::new() },
+        ..Output::default()
     };
     if let Some(e) = e.checked_sub(1) {
         output.alerts.extend([(samples::alert(e, Raised), -1), (samples::alert(e, Cleared), 1)]);
@@ -199,7 +201,7 @@ fn an_epoch_is_visible_in_topics_and_views_and_leaves_its_binding() {
     let rig = Rig::new();
     let (mut committer, next) = rig.resume();
     assert_eq!((next, rig.shelf.take().as_of_epoch), (0, None));
-    assert_eq!(rig.shelf.take().tables.len(), 5);
+    assert_eq!(rig.shelf.take().tables.len(), 10);
 
     let committed = committer.commit(binding(0), &output(0)).unwrap();
     assert_eq!(committed, Committed { epoch: 0, records: 5, manifest: None, lake_lag: None });

@@ -45,6 +45,7 @@ fn output(n: u32) -> Output {
         alerts: vec![(samples::alert(n, ChangeKind::Raised), 1)],
         changes: Vec::new(),
         faults: vec![(samples::fault(n), 1)],
+        ..Output::default()
     }])
 }
 

@@ -1,17 +1,22 @@
 //! What readers of the topics rely on: ids and bytes that follow from the facts, headers that tools
 //! know, and nothing said twice or left unsaid.
 
-use super::{ALERTS, DEAD_LETTERS, Letters, Shape, WINDOWS, letters};
+use super::{ALERTS, DEAD_LETTERS, Letters, MEASUREMENTS, Shape, WINDOWS, letters};
 use crate::{Output, samples};
 use eventlog::{Draft, partition_of};
 use model::{AlertChange, ChangeKind, Fault, PulseWindow};
 use serde_json::Value;
 
-const SHAPE: Shape = Shape { windows: 6, alerts: 3, dead_letters: 1, dead_letter_bytes: 4_096 };
+const SHAPE: Shape =
+    Shape { windows: 6, measurements: 4, alerts: 3, dead_letters: 1, dead_letter_bytes: 4_096 };
 
 fn windows(windows: impl IntoIterator<Item = (PulseWindow, i64)>) -> Vec<Draft> {
     let output = Output { windows: windows.into_iter().collect(), ..Output::default() };
     letters(&Output::merge([output]), SHAPE).drafts
+}
+
+fn measurements(measurements: Vec<(model::Measurement, i64)>) -> Vec<Draft> {
+    letters(&Output::merge([Output { measurements, ..Output::default() }]), SHAPE).drafts
 }
 
 fn alerts(changes: impl IntoIterator<Item = (AlertChange, i64)>) -> Vec<Draft> {
@@ -81,12 +86,14 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         windows: (0..4).map(|n| (samples::window(n, 0), 1)).collect(),
         changes: (0..4).map(|n| (samples::change(n, ChangeKind::Raised, 0), 1)).collect(),
         faults: (0..4).map(|n| (samples::fault(n), 1)).collect(),
+        measurements: (0..4).map(|n| (samples::measurement(n, 0), 1)).collect(),
         ..Output::default()
     };
     let whole = Output::merge([whole]);
     let part = |range: std::ops::Range<usize>| Output {
         windows: whole.windows[range.clone()].to_vec(),
         changes: whole.changes[range.clone()].to_vec(),
+        measurements: whole.measurements[range.clone()].to_vec(),
         faults: whole.faults[range].to_vec(),
         ..Output::default()
     };
@@ -97,12 +104,12 @@ fn what_is_published_does_not_depend_on_the_epochs() {
     };
     let (once, first, second) =
         (letters(&whole, SHAPE), letters(&part(0..1), SHAPE), letters(&part(1..4), SHAPE));
-    for topic in [WINDOWS, ALERTS, DEAD_LETTERS] {
+    for topic in [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS] {
         let twice = [of(&first, topic), of(&second, topic)].concat();
         assert_eq!(twice.len(), 4);
         assert!(of(&once, topic) == twice, "{topic}");
     }
-    assert_eq!(once.digests.iter().map(|digest| digest.records).collect::<Vec<_>>(), [4, 4, 4]);
+    assert_eq!(once.digests.iter().map(|digest| digest.records).collect::<Vec<_>>(), [4, 4, 4, 4]);
     assert_ne!(once.digests[0].digest, second.digests[0].digest);
 }
 
@@ -197,4 +204,27 @@ fn a_dead_letter_too_large_for_the_log_goes_without_its_value() {
     assert_eq!(header(&draft, "manpasik.value.omitted_bytes"), "5000");
     let draft = dead_letter(fault.clone(), Shape { dead_letter_bytes: 8_000, ..SHAPE });
     assert_eq!(draft.value, fault.raw.value);
+}
+
+#[test]
+fn a_revised_measurement_replaces_the_one_before_and_a_lost_one_is_withdrawn() {
+    let kinds = |drafts: &[Draft]| -> Vec<(String, String)> {
+        let read = |draft: &Draft| serde_json::from_slice::<serde_json::Value>(&draft.value).unwrap();
+        let kind = |value: serde_json::Value| {
+            let withdraws = value["payload"]["withdraws"].as_str().unwrap_or_default().to_owned();
+            (value["event_type"].as_str().unwrap().to_owned(), withdraws)
+        };
+        drafts.iter().map(read).map(kind).collect()
+    };
+    let first = measurements(vec![(samples::measurement(1, 0), 1)]);
+    assert_eq!(kinds(&first), [("manpasik.measurement.completed".to_owned(), String::new())]);
+    let value: serde_json::Value = serde_json::from_slice(&first[0].value).unwrap();
+    assert_eq!((&value["payload"]["value"], &value["payload"]["unit"]), (&92.5.into(), &"mg/dL".into()));
+    assert_eq!(value["payload"]["warnings"].as_array().unwrap().len(), 2);
+    let revised = measurements(vec![(samples::measurement(1, 0), -1), (samples::measurement(1, 1), 1)]);
+    assert_eq!(kinds(&revised), [("manpasik.measurement.completed".to_owned(), String::new())]);
+    assert_ne!(first[0].headers, revised[0].headers, "a revision is an event of its own");
+    let gone = measurements(vec![(samples::measurement(1, 0), -1)]);
+    let id = value["event_id"].as_str().unwrap().to_owned();
+    assert_eq!(kinds(&gone), [("manpasik.measurement.completed.withdrawn".to_owned(), id)]);
 }

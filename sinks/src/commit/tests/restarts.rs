@@ -161,7 +161,7 @@ proptest! {
         let at = [TopicPartition::new(model::Input::Packets.topic(), 3)];
         let shown = |rig: &Rig| rig.log.committed("manpasik.pipeline", &at).unwrap();
         prop_assert_eq!(shown(&rig), shown(&expected));
-        let lake = |rig: &Rig| visible(&Lake::snapshot(&disk::Machine, &rig.lake()).unwrap());
+        let lake = |rig: &Rig| visible(&Lake::snapshot(&disk::Machine, &rig.lake(), Box::new(model::similar::Nothing)).unwrap());
         prop_assert_eq!(lake(&rig), lake(&expected));
     }
 }

@@ -1,0 +1,139 @@
+//! `manpasik.measurement.completed`: the result of every session of a cartridge, and every later revision of it.
+//!
+//! A revision replaces what was said of the same session before. A result that is taken back without another one
+//! in the same epoch is withdrawn by name.
+
+use super::{
+    MEASUREMENTS,
+    event::{Event, Offsets, iso},
+};
+use eventlog::Draft;
+use model::{CalibrationStatus, EventId, Measurement, Number};
+use serde::Serialize;
+
+const COMPLETED: &str = "manpasik.measurement.completed";
+const WITHDRAWN: &str = "manpasik.measurement.completed.withdrawn";
+
+/// What is said of a result; the names are those of the table `measurements`.
+#[derive(Serialize)]
+struct Completed {
+    session_id: String,
+    started_at: String,
+    completed_at: String,
+    revision: u32,
+    cartridge_category: Option<u8>,
+    cartridge_type: Option<u8>,
+    lot: Option<String>,
+    calibration_id: Option<String>,
+    calibration_status: CalibrationStatus,
+    alpha: Number,
+    alpha_applied: bool,
+    channels: u32,
+    n_expected: u32,
+    n_real: u32,
+    n_imputed: u32,
+    outliers: u32,
+    value: Option<Number>,
+    uncertainty: Option<Number>,
+    unit: String,
+    snr_db: Option<Number>,
+    drift: Option<Number>,
+    alpha_seen: Option<Number>,
+    confidence: Number,
+    confidence_version: u32,
+    warnings: Vec<String>,
+    transform_log: [String; 3],
+    offsets: [Offsets; 1],
+}
+
+/// What is said of a result that does not hold any more.
+#[derive(Serialize)]
+struct Withdrawn {
+    withdraws: String,
+    session_id: String,
+    revision: u32,
+}
+
+/// The records for `measurements`, which are consolidated.
+pub(super) fn drafts(measurements: &[(Measurement, i64)], partitions: u32) -> Vec<Draft> {
+    let mut sorted: Vec<&(Measurement, i64)> = measurements.iter().collect();
+    sorted.sort_by(|(left, _), (right, _)| (left.session, left).cmp(&(right.session, right)));
+    let same = |a: &&(Measurement, i64), b: &&(Measurement, i64)| a.0.session == b.0.session;
+    let stands = |group: &&[&(Measurement, i64)]| group.iter().any(|(_, difference)| *difference > 0);
+    let (replaced, gone): (Vec<_>, Vec<_>) = sorted.chunk_by(same).partition(stands);
+    let withdrawals = gone.into_iter().flatten().map(|(measurement, _)| withdrawn(measurement));
+    let withdrawals = withdrawals.map(|event| event.draft(MEASUREMENTS, partitions));
+    let completed = replaced.into_iter().flatten().filter(|(_, difference)| *difference > 0);
+    let completed =
+        completed.map(|(measurement, _)| completed_event(measurement).draft(MEASUREMENTS, partitions));
+    withdrawals.chain(completed).collect()
+}
+
+fn id(kind: &str, measurement: &Measurement) -> EventId {
+    EventId::derive(&[kind, &measurement.session.to_string(), &measurement.revision.to_string()])
+}
+
+fn completed_event(measurement: &Measurement) -> Event<Completed> {
+    let Measurement { alpha, alpha_applied, channels, n_expected, n_real, n_imputed, outliers, .. } =
+        *measurement;
+    let Measurement { value, uncertainty, snr_db, drift, alpha_seen, confidence, confidence_version, .. } =
+        *measurement;
+    event(
+        COMPLETED,
+        measurement,
+        Completed {
+            session_id: measurement.session.to_string(),
+            started_at: iso(measurement.started_at),
+            completed_at: iso(measurement.completed_at),
+            revision: measurement.revision,
+            cartridge_category: measurement.cartridge.map(|cartridge| cartridge.category),
+            cartridge_type: measurement.cartridge.map(|cartridge| cartridge.kind),
+            lot: measurement.lot.clone(),
+            calibration_id: measurement.calibration.clone(),
+            calibration_status: measurement.calibration_status,
+            alpha,
+            alpha_applied,
+            channels,
+            n_expected,
+            n_real,
+            n_imputed,
+            outliers,
+            value,
+            uncertainty,
+            unit: measurement.unit.clone(),
+            snr_db,
+            drift,
+            alpha_seen,
+            confidence,
+            confidence_version,
+            warnings: measurement.warnings.clone(),
+            transform_log: measurement.transform_log.clone(),
+            offsets: [measurement.packets.into()],
+        },
+    )
+}
+
+fn withdrawn(measurement: &Measurement) -> Event<Withdrawn> {
+    event(
+        WITHDRAWN,
+        measurement,
+        Withdrawn {
+            withdraws: id(COMPLETED, measurement).to_string(),
+            session_id: measurement.session.to_string(),
+            revision: measurement.revision,
+        },
+    )
+}
+
+fn event<P>(kind: &str, measurement: &Measurement, payload: P) -> Event<P> {
+    Event {
+        id: id(kind, measurement),
+        kind: kind.to_owned(),
+        at: measurement.completed_at,
+        user: measurement.user,
+        subject: measurement.session.to_string(),
+        correlation: measurement.session.to_string(),
+        sequence: format!("{:010}", measurement.revision),
+        payload,
+    }
+}
