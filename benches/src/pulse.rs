@@ -42,8 +42,7 @@ const WINDOWS: u32 = SESSIONS * ((SECONDS - 30) / 5 + 1);
 /// Measures samples per second: the median of the runs, and their lowest and highest.
 pub(crate) fn run() -> Result<BTreeMap<String, f64>> {
     let config = config::load(config::Layers::defaults())?.config;
-    let options =
-        dataflow::Options { pulse: config.pulse, risk: config.risk, horizon_s: config.epoch.horizon_s };
+    let options = recover::graph(&config);
     let mut rates = Vec::new();
     for _ in 0..RUNS {
         let (output, busy) = measure(&options);

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! In the order a datum meets them. First [`arrival`]. Fast half, append-only streams: [`sequence`],
-//! [`pulse`], [`window`]. Slow half, facts that may be revised: [`vitals`], [`session`], [`risk`] over
+//! [`signals`] with [`pulse`], [`respiration`] and [`ecg`], [`window`]. Slow half, facts that may be revised: [`vitals`], [`session`], [`risk`] over
 //! [`gather`] and [`timeline`]. What cannot be used stands in [`letters`] until it can.
 //! [`similar`] finds the fingerprints nearest to one. What they remember stands in [`state`].
 //!
@@ -12,18 +12,22 @@
 //!   were batched into epochs or spread over workers.
 
 pub mod arrival;
+pub mod ecg;
 pub mod gather;
 mod keyed;
 pub mod letters;
 pub mod pulse;
+pub mod respiration;
 pub mod risk;
 pub mod sequence;
 pub mod session;
+pub mod signals;
 pub mod similar;
 pub mod state;
 pub mod timeline;
 mod turns;
 pub mod vitals;
+mod wave;
 pub mod window;
 
 use differential_dataflow::VecCollection;

@@ -1,53 +1,29 @@
-//! Optical pulse sessions: from packets in any order to one fact per 30 s window.
+//! Optical pulse: a heart rate and its quality off every window of 30 s.
 //!
-//! ```text
-//! packets ─► by session ─► Sequencer ─► Chain ─┬─► windows (+1, and −1/+1 where a late packet corrects)
-//! ticks ───► each worker ──► silence ──────────┼─► faults
-//!                                              └─► tallies
-//! ```
-//!
-//! [`sessions`] holds what a worker knows of its sessions, [`chain`] is one session's signal, `history`
-//! its recent samples, [`plan`] what sessions of one rate share. Only [`windows`] knows timely.
-//!
-//! # Frontier
-//! Output of an epoch is produced once both inputs have passed it, so that a tick applies to whole epochs.
-//!
-//! # Retractions
-//! A window leaves once its session's own time has passed its end; it depends on its session alone. A late
-//! packet takes the window back and asserts it with the next revision. A window whose end lies more than the
-//! lateness behind its session's newest sample is final.
-//!
-//! # Faults
-//! Packets that come too late, and pulse packets at a rate the chain was not made for.
-
-pub mod chain;
-mod history;
-mod pane;
-pub mod plan;
-pub mod sessions;
-#[cfg(test)]
-mod tests;
+//! # Invariants
+//! - What passes the gate of [`dsp::pulse`] is `good`; too few real samples, and there is no number at all.
 
 use crate::{
-    Collection, Stream,
-    sequence::{self, Tally},
-    state::Memory,
-    turns::Turns,
+    sequence,
+    signals::Rows,
+    wave::{Wave, Window, grid::Shape, plan::Plan, rounded},
 };
-use differential_dataflow::AsCollection;
-use model::{Fault, Micros, Packet, PulseWindow};
+use dsp::{
+    butterworth::{self, Band},
+    cascade::Cascade,
+    pulse::{Estimate, QUALITY_VERSION},
+};
+use model::PulseWindow;
 use serde::{Deserialize, Serialize};
-use sessions::Sessions;
-use timely::dataflow::{
-    channels::pact::{Exchange, Pipeline},
-    operators::generic::{OutputBuilder, builder_rc::OperatorBuilder},
-};
 
-/// Shape of windows and filter, and how packets are ordered before.
+/// Second-order sections of the band-pass: order 3 (signals.md §4.4).
+const SECTIONS: usize = 3;
+
+/// Shape of windows and filter, and how packets of every signal are ordered before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// How packets are ordered.
+    /// How packets are ordered, whatever their signal.
     pub sequence: sequence::Options,
     /// Length of a window, seconds; a multiple of `hop_s`.
     pub window_s: u32,
@@ -75,59 +51,69 @@ impl Options {
     }
 }
 
-/// What packets turn into.
-pub struct Found<'scope> {
-    /// One row per window, and when its session was last heard.
-    pub windows: Collection<'scope, (PulseWindow, Micros)>,
-    /// Packets that could not be used.
-    pub faults: Stream<'scope, Fault>,
-    /// What was counted, at most one tally per epoch and worker.
-    pub tallies: Stream<'scope, Tally>,
+/// A planned estimator.
+#[derive(Debug)]
+pub(crate) struct Pulse(dsp::pulse::Pulse);
+
+/// Plans for sessions sampled every `period_us` microseconds.
+pub(crate) fn plan(options: &Options, period_us: u32) -> Result<Plan<Pulse>, dsp::Error> {
+    let Options { window_s, hop_s, real_percent, .. } = *options;
+    let shape = Shape { window_s, hop_s, real_percent };
+    let band = Band::Pass { low_hz: options.low_hz, high_hz: options.high_hz };
+    Plan::new(shape, &options.sequence, period_us, |rate_hz, window_seconds| {
+        let pulse = Pulse(dsp::pulse::Pulse::new(rate_hz, window_seconds)?);
+        Ok((pulse, Cascade::new(butterworth::design(SECTIONS, band, rate_hz)?)))
+    })
 }
 
-/// Orders the packets of every session and reads a heart rate off every window of the optical ones.
-pub fn windows<'scope>(
-    packets: Stream<'scope, Packet>,
-    options: &Options,
-    memory: &Memory<'scope>,
-) -> Found<'scope> {
-    let mut builder = OperatorBuilder::new("PulseWindows".to_owned(), packets.scope());
-    let mut packets = builder.new_input(packets, Exchange::new(|packet: &Packet| packet.session.route()));
-    let mut ticks = builder.new_input(memory.ticks.clone(), Pipeline);
-    let (windows, windows_stream) = builder.new_output();
-    let (faults, faults_stream) = builder.new_output();
-    let (tallies, tallies_stream) = builder.new_output();
-    let mut windows = OutputBuilder::from(windows);
-    let mut faults = OutputBuilder::from(faults);
-    let mut tallies = OutputBuilder::from(tallies);
-    let mut sessions = Sessions::new(options, &memory.states);
-    builder.build(move |_| {
-        let mut turns = Turns::<Vec<Packet>, 3>::new();
-        move |frontiers| {
-            // Not `for_each_time`: it sorts batches unstably, and order of arrival matters within an epoch.
-            packets.for_each(|capability, batch| {
-                turns.data(&capability, *capability.time()).push(std::mem::take(batch));
-            });
-            ticks.for_each(|capability, batch| turns.tick(&capability, batch));
-            while let Some(turn) =
-                turns.next(|epoch| frontiers.iter().all(|frontier| !frontier.less_equal(epoch)))
-            {
-                let [for_windows, for_faults, for_tallies] = &turn.capabilities;
-                let epoch = *for_windows.time();
-                let found = sessions.turn(turn.tick, turn.data.into_iter().flatten());
-                let changes =
-                    found.windows.into_iter().map(|(window, heard, diff)| ((window, heard), epoch, diff));
-                windows.activate().session(for_windows).give_iterator(changes);
-                faults.activate().session(for_faults).give_iterator(found.faults.into_iter());
-                tallies.activate().session(for_tallies).give_iterator(found.tally.into_iter());
-            }
+impl Wave for Pulse {
+    type Filter = Cascade<SECTIONS>;
+    type Estimate = Estimate;
+    type Row = PulseWindow;
+
+    fn samples(&self) -> usize {
+        self.0.samples()
+    }
+
+    fn estimate(&mut self, filtered: &[f64], held: &[bool]) -> Estimate {
+        self.0.estimate(filtered, held)
+    }
+
+    fn faster(mut estimate: Estimate, factor: f64) -> Estimate {
+        for rate in
+            [&mut estimate.hr_bpm, &mut estimate.beats_bpm, &mut estimate.spectrum_bpm].into_iter().flatten()
+        {
+            *rate *= factor;
         }
-    });
-    Found { windows: windows_stream.as_collection(), faults: faults_stream, tallies: tallies_stream }
-}
+        estimate
+    }
 
-impl std::fmt::Debug for Found<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Found").finish_non_exhaustive()
+    fn row(window: Window, estimate: Option<&Estimate>) -> PulseWindow {
+        let read = |value: fn(&Estimate) -> Option<f64>| estimate.and_then(value).and_then(rounded);
+        PulseWindow {
+            session: window.session,
+            start: window.start,
+            end: window.end,
+            revision: window.revision,
+            user: window.user,
+            n_expected: window.n_expected,
+            n_real: window.n_real,
+            n_imputed: window.n_imputed,
+            hr_bpm: read(|estimate| estimate.hr_bpm),
+            beats_bpm: read(|estimate| estimate.beats_bpm),
+            spectrum_bpm: read(|estimate| estimate.spectrum_bpm),
+            beats: estimate.map_or(0, |estimate| estimate.beats as u32),
+            regularity: read(|estimate| Some(estimate.regularity)),
+            snr_db: read(|estimate| Some(estimate.snr_db)),
+            skewness: read(|estimate| Some(estimate.skewness)),
+            quality: read(|estimate| Some(estimate.quality)),
+            quality_version: QUALITY_VERSION,
+            good: estimate.is_some_and(|estimate| estimate.good),
+            packets: window.packets,
+        }
+    }
+
+    fn rows(rows: &mut Rows) -> &mut Vec<(PulseWindow, i64)> {
+        &mut rows.windows
     }
 }

@@ -35,6 +35,10 @@ pub struct Config {
     pub disk: crate::engine::DiskOptions,
     /// Order and windows of pulse sessions.
     pub pulse: operators::pulse::Options,
+    /// Windows of breathing.
+    pub respiration: operators::respiration::Options,
+    /// Windows of heart rate variability.
+    pub ecg: operators::ecg::Options,
     /// Rules.
     pub risk: operators::risk::Options,
     /// The door.
@@ -109,6 +113,20 @@ fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
                 >= [pulse.window_s, pulse.hop_s, pulse.sequence.lateness_s].map(u64::from).iter().sum(),
         ),
         ("epoch.stall_s", SOME, config.epoch.stall_s >= 1),
+        ("respiration.window_s", "must be 30 to 180", (30..=180).contains(&config.respiration.window_s)),
+        ("ecg.window_s", "must be 120 to 3600", (120..=3_600).contains(&config.ecg.window_s)),
+        (
+            "respiration.hop_s",
+            "must be at least 1 and not longer than respiration.window_s",
+            (1..=config.respiration.window_s).contains(&config.respiration.hop_s),
+        ),
+        (
+            "ecg.hop_s",
+            "must be at least 1 and not longer than ecg.window_s",
+            (1..=config.ecg.window_s).contains(&config.ecg.hop_s),
+        ),
+        ("respiration.real_percent", "must be at most 100", config.respiration.real_percent <= 100),
+        ("ecg.real_percent", "must be at most 100", config.ecg.real_percent <= 100),
         (
             "pulse.sequence.forget_s",
             "must not be less than epoch.horizon_s",

@@ -4,11 +4,13 @@
 //! stream; below it everything is a collection of facts that may be revised.
 
 use eventlog::Record;
-use model::{Alert, AlertChange, Fault, PulseWindow, Session, Vitals, time::SECOND};
+use model::{
+    Alert, AlertChange, Beat, Breathing, Fault, PulseWindow, Rhythm, Session, Vitals, time::SECOND,
+};
 use operators::{
-    Stream, arrival, letters, pulse, risk,
+    Stream, arrival, letters, risk,
     sequence::Tally,
-    session,
+    session, signals,
     state::{Memory, States},
     vitals,
 };
@@ -18,11 +20,11 @@ use timely::dataflow::operators::{Concat, probe::Handle as Probe};
 /// What the graph is told.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Order and windows of pulse sessions.
-    pub pulse: pulse::Options,
+    /// Order and windows of the sessions of devices.
+    pub signals: signals::Options,
     /// Rules.
     pub risk: risk::Options,
-    /// What is older than the newest data by more than this comes too late, seconds; a minute at least.
+    /// What is older than the newest data by more than this comes too late, seconds.
     pub horizon_s: u32,
 }
 
@@ -40,22 +42,25 @@ pub fn build<'scope>(
     let events = vitals::facts(vitals::unique(arrived.events, &memory));
 
     // Understand.
-    let pulse = pulse::windows(arrived.packets, &options.pulse, &memory);
+    let signals = signals::read(arrived.packets, &options.signals, &memory);
     let vitals = vitals::vitals(events.clone());
     let sessions = session::sessions(events, &memory);
-    let changes = risk::detect(vitals.clone(), pulse.windows.clone(), &options.risk, &memory);
+    let changes = risk::detect(vitals.clone(), signals.windows.clone(), &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
-    let faults = letters::standing(arrived.faults.concat(pulse.faults), arrived.again, &memory);
+    let faults = letters::standing(arrived.faults.concat(signals.faults), arrived.again, &memory);
 
     // Keep.
     Results {
-        windows: capture(pulse.windows.map(|(window, _heard)| window), probe),
+        windows: capture(signals.windows.map(|(window, _heard)| window), probe),
         vitals: capture(vitals, probe),
         sessions: capture(sessions, probe),
         alerts: capture(alerts, probe),
         changes: capture(changes.map(|(change, _heard)| change), probe),
         faults: capture(faults, probe),
-        tallies: capture(vitals::facts(pulse.tallies), probe),
+        breathings: capture(signals.breathings, probe),
+        beats: capture(signals.beats, probe),
+        rhythms: capture(signals.rhythms, probe),
+        tallies: capture(vitals::facts(signals.tallies), probe),
     }
 }
 
@@ -68,6 +73,9 @@ pub struct Results {
     alerts: Captured<Alert>,
     changes: Captured<AlertChange>,
     faults: Captured<Fault>,
+    breathings: Captured<Breathing>,
+    beats: Captured<Beat>,
+    rhythms: Captured<Rhythm>,
     tallies: Captured<Tally>,
 }
 
@@ -81,6 +89,9 @@ impl Results {
             alerts: self.alerts.take(epoch),
             changes: self.changes.take(epoch),
             faults: self.faults.take(epoch),
+            breathings: self.breathings.take(epoch),
+            beats: self.beats.take(epoch),
+            rhythms: self.rhythms.take(epoch),
             ..Output::default()
         };
         let mut tally = Tally::default();

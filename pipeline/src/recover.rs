@@ -20,7 +20,7 @@ use model::{
     planted::{self, Bug},
     time::SECOND,
 };
-use operators::sequence::Tally;
+use operators::{sequence::Tally, signals};
 use sinks::{Binding, Committer, Means, Opened, Output, snapshot};
 use std::{sync::Arc, time::Duration};
 
@@ -123,8 +123,12 @@ pub fn recover(config: &Config, ground: &Ground, tell: &mut dyn FnMut(Step<'_>))
 
 /// The options of the graph that `config` holds.
 pub fn graph(config: &Config) -> dataflow::Options {
-    let (pulse, risk) = (config.pulse.clone(), config.risk.clone());
-    dataflow::Options { pulse, risk, horizon_s: config.epoch.horizon_s }
+    let signals = signals::Options {
+        pulse: config.pulse.clone(),
+        respiration: config.respiration.clone(),
+        ecg: config.ecg.clone(),
+    };
+    dataflow::Options { signals, risk: config.risk.clone(), horizon_s: config.epoch.horizon_s }
 }
 
 /// What the graph is told of time in the epoch of `binding`.

@@ -4,10 +4,10 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, letters, pulse,
+    Stream, arrival, letters,
     risk::{self, bound, watch},
     sequence::Tally,
-    session,
+    session, signals,
     state::{Memory, States},
     vitals,
 };
@@ -38,12 +38,16 @@ pub(crate) type Out = BTreeMap<(Epoch, String), i64>;
 /// What was exported: how often each step, key and value.
 pub(crate) type State = BTreeMap<(String, Vec<u8>, Vec<u8>), usize>;
 
-pub(crate) fn pulse_options() -> pulse::Options {
-    let mut options = pulse::Options::specified();
-    options.window_s = 15;
-    options.sequence.reorder_ms = 1_500;
-    options.sequence.silence_s = 20;
-    options.sequence.forget_s = 40;
+pub(crate) fn signal_options() -> signals::Options {
+    let mut options = signals::Options::specified();
+    options.pulse.window_s = 15;
+    options.pulse.sequence.reorder_ms = 1_500;
+    options.pulse.sequence.silence_s = 20;
+    options.pulse.sequence.forget_s = 40;
+    options.respiration.window_s = 30;
+    options.respiration.hop_s = 5;
+    options.ecg.window_s = 20;
+    options.ecg.hop_s = 5;
     options
 }
 
@@ -70,19 +74,22 @@ fn build<'scope>(
     let arrived = arrival::in_time(data, &memory);
     let memory = Memory { horizon: remembered, ..memory };
     let events = vitals::facts(vitals::unique(arrived.events, &memory));
-    let pulse = pulse::windows(arrived.packets, &pulse_options(), &memory);
+    let found = signals::read(arrived.packets, &signal_options(), &memory);
     let vitals = vitals::vitals(events.clone());
     let sessions = session::sessions(events, &memory);
-    let changes = risk::detect(vitals.clone(), pulse.windows.clone(), &risk_options(), &memory);
+    let changes = risk::detect(vitals.clone(), found.windows.clone(), &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     text(vitals)
         .concat(text(sessions))
         .concat(text(alerts))
         .concat(text(changes))
-        .concat(text(pulse.windows))
-        .concat(text(letters::standing(arrived.faults.concat(pulse.faults), arrived.again, &memory)))
+        .concat(text(found.windows))
+        .concat(text(found.breathings))
+        .concat(text(found.beats))
+        .concat(text(found.rhythms))
+        .concat(text(letters::standing(arrived.faults.concat(found.faults), arrived.again, &memory)))
         // A tally is of a worker; added up, it is of the epoch.
-        .concat(pulse.tallies.flat_map(counts))
+        .concat(found.tallies.flat_map(counts))
 }
 
 fn text<R: Debug + Clone + 'static>(rows: VecCollection<'_, Epoch, R, i64>) -> Stream<'_, (String, i64)> {

@@ -1,4 +1,4 @@
-//! A made-up ward: people with vital signs, sessions that stream a pulse, and everything that goes wrong on the way.
+//! A made-up ward: people with vital signs, sessions that stream pulse, breath and heart, and everything that goes wrong on the way.
 
 use crate::graph::{Feed, HORIZON, SECOND, ticked};
 use model::{
@@ -164,6 +164,42 @@ pub(crate) fn packet(session: &str, number: i64, start: Micros, bpm: f64) -> Pac
     }
 }
 
+/// The same second of the same person's breath and heart, each a session of its own.
+fn twins(pulse: &Packet, session: &str, number: i64) -> [Packet; 2] {
+    let made = |name: &str, signal: Signal, rate: i64, wave: fn(f64) -> f64| {
+        let samples: Vec<f32> =
+            (0..rate).map(|sample| wave(number as f64 + sample as f64 / rate as f64) as f32).collect();
+        Packet {
+            session: SessionId::derive(&[name, session]),
+            signal,
+            period_us: (SECOND / rate) as u32,
+            arrival: Arrival::Samples {
+                channels: 1,
+                samples: rate as u16,
+                det: samples,
+                reference: Vec::new(),
+                environment: Environment::default(),
+            },
+            ..pulse.clone()
+        }
+    };
+    [
+        made("breath", Signal::Respiration, 25, |seconds| (TAU * 0.27 * seconds).sin()),
+        made("heart", Signal::Ecg, 125, |seconds| (-((seconds % 0.85 - 0.4) / 0.02).powi(2)).exp()),
+    ]
+}
+
+/// When a packet is sent, as fate has it: never, late, too late, twice, or now.
+fn sent(packet: Packet, number: i64, fate: i64) -> Vec<(i64, Packet)> {
+    match fate {
+        0 => Vec::new(),
+        1 => vec![(number + 4, packet)],
+        2 => vec![(number + 45, packet)],
+        3 => vec![(number, packet.clone()), (number + 1, packet)],
+        _ => vec![(number, packet)],
+    }
+}
+
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
@@ -196,14 +232,10 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
         }
         for (name, next, start, bpm) in &mut streams {
             let packet = packet(name, *next, *start, *bpm);
+            let twins = twins(&packet, name, *next);
             *next += 1;
-            match dice.below(20) {
-                0 => {}
-                1 => held.push((number + 4, packet)),
-                2 => held.push((number + 45, packet)),
-                3 => held.extend([(number, packet.clone()), (number + 1, packet)]),
-                _ => held.push((number, packet)),
-            }
+            let fate = dice.below(20);
+            held.extend([packet].into_iter().chain(twins).flat_map(|packet| sent(packet, number, fate)));
         }
         if let Some(over) = streams.iter().position(|(_, next, _, _)| *next > 22)
             && dice.percent(20)

@@ -1,7 +1,7 @@
 //! Record 100 of the MIT-BIH Arrhythmia Database.
 
 #[path = "delta.rs"]
-mod delta;
+pub(crate) mod delta;
 
 /// Sampling rate, in Hz.
 pub(crate) const RATE_HZ: f64 = 360.0;

@@ -1,6 +1,6 @@
 //! Windows against a second computation from scratch, and against themselves: late, shuffled, copied, in any batches.
 
-use super::{Options, sessions::Sessions, windows};
+use super::{Options, read, sessions::Sessions};
 use crate::{
     sequence::Tally,
     state::{Memory, States},
@@ -206,6 +206,15 @@ fn a_long_hole_costs_no_room_and_ends_in_whole_windows() {
 }
 
 #[test]
+fn a_hole_may_be_longer_than_what_is_remembered() {
+    // 60 s are missing, more than the 45 s of samples that are kept: slots are made for all of it.
+    let gone = seconds(40)..seconds(100);
+    let total = at_once(packets((0..seconds(140)).filter(|number| !gone.contains(number))));
+    let starts: Vec<_> = total.windows.iter().map(|row| (row.start - START) / SECOND).collect();
+    assert_eq!(starts, (0..40).step_by(5).chain((75..115).step_by(5)).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_clock_jumping_back_keeps_the_windows_in_order() {
     let back = |mut packet: Packet| {
         packet.stamp_us -= 3_600 * SECOND;
@@ -271,7 +280,7 @@ fn flow(workers: usize, epochs: &[(Micros, Vec<Packet>)]) -> Total {
             let (packets, packet_stream) = scope.new_input();
             let (now, ticks) = scope.new_input();
             let memory = Memory { ticks, horizon: 86_400 * SECOND, states: States::default() };
-            let found = windows(packet_stream, &Options::specified(), &memory);
+            let found = read(packet_stream, &Options::specified(), &memory);
             (packets, now, (found.windows.inner.capture(), found.faults.capture(), found.tallies.capture()))
         });
         for (epoch, (instant, batch)) in (0_u64..).zip(&epochs) {

@@ -3,14 +3,9 @@
 //! # Invariants
 //! - What stands in a slot that no sample filled is a function of the samples around it alone, so a sample that
 //!   comes late leaves the same slots as one that came in time.
-//! - A missing stretch is zero in the filtered signal and restarts the filter behind it.
 
-use dsp::cascade::Cascade;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-
-/// Second-order sections of the band-pass: order 3 (signals.md §4.4).
-pub(super) const SECTIONS: usize = 3;
 
 /// What stands in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,45 +26,59 @@ impl Mark {
     }
 }
 
+/// Slots of one kind that follow each other.
+#[derive(Debug)]
+pub(crate) enum Stretch<'slots> {
+    /// So many slots that hold nothing.
+    Missing(usize),
+    /// Values of one segment.
+    Samples {
+        /// Whether the segment begins here.
+        first: bool,
+        /// The values.
+        values: &'slots [f32],
+        /// How many of them were interpolated.
+        imputed: usize,
+    },
+}
+
 /// Recent samples, struct of arrays; plain data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct History {
+pub(crate) struct Slots {
     /// Index of the oldest slot.
     base: i64,
     raw: Vec<f32>,
     marks: Vec<Mark>,
-    /// Shorter than `raw` where the filter has not run yet.
-    filtered: Vec<f64>,
     /// Longest hole that is interpolated, slots.
     short: usize,
     /// Slots imputed less slots healed since last asked.
     imputed: i64,
 }
 
-impl History {
+impl Slots {
     /// Empty; holes of up to `short` slots are interpolated.
-    pub(super) fn new(short: usize) -> Self {
-        Self { base: 0, raw: Vec::new(), marks: Vec::new(), filtered: Vec::new(), short, imputed: 0 }
+    pub(crate) fn new(short: usize) -> Self {
+        Self { base: 0, raw: Vec::new(), marks: Vec::new(), short, imputed: 0 }
     }
 
     /// Forgets everything and goes on at index `base`.
-    pub(super) fn restart(&mut self, base: i64) {
+    pub(crate) fn restart(&mut self, base: i64) {
         self.forget(self.next());
         self.base = base;
     }
 
     /// Index of the next slot.
-    pub(super) fn next(&self) -> i64 {
+    pub(crate) fn next(&self) -> i64 {
         self.base + self.raw.len() as i64
     }
 
     /// Slots imputed since the last call, less those a late packet replaced.
-    pub(super) fn imputed(&mut self) -> i64 {
+    pub(crate) fn imputed(&mut self) -> i64 {
         std::mem::take(&mut self.imputed)
     }
 
     /// Appends samples, which may begin a segment.
-    pub(super) fn push(&mut self, values: &[f32], first: bool) {
+    pub(crate) fn push(&mut self, values: &[f32], first: bool) {
         self.raw.extend_from_slice(values);
         let from = self.marks.len();
         self.marks.resize(self.raw.len(), Mark::Real);
@@ -80,10 +89,12 @@ impl History {
 
     /// Appends the slots `done` up to `until` of a hole of `hole` slots; `after` is the sample behind it if it is of
     /// the same segment.
-    pub(super) fn push_hole(&mut self, done: usize, until: usize, hole: usize, after: Option<f32>) {
-        let start = self.raw.len() - done;
-        let ends = start
-            .checked_sub(1)
+    pub(crate) fn push_hole(&mut self, done: usize, until: usize, hole: usize, after: Option<f32>) {
+        // Of a hole that is longer than what is remembered, its left end is forgotten.
+        let ends = self
+            .raw
+            .len()
+            .checked_sub(done + 1)
             .filter(|left| self.marks[*left].is_real())
             .map(|left| self.raw[left])
             .zip(after);
@@ -107,7 +118,7 @@ impl History {
     }
 
     /// Puts late samples into the empty slots from `index` on; gives the index of the first slot that changed.
-    pub(super) fn amend(&mut self, index: i64, values: &[f32]) -> Option<i64> {
+    pub(crate) fn amend(&mut self, index: i64, values: &[f32]) -> Option<i64> {
         let mut filled: Option<Range<usize>> = None;
         for (slot, value) in (index..).zip(values) {
             let Ok(slot) = usize::try_from(slot - self.base) else { continue };
@@ -151,64 +162,39 @@ impl History {
         changed
     }
 
-    /// Forgets the filtered signal from `index` on.
-    pub(super) fn soil(&mut self, index: i64) {
-        self.filtered.truncate(usize::try_from(index - self.base).unwrap_or(0));
-    }
-
-    /// Filters the slots from where the filter stands up to `until`; `fresh` says whether it begins with the next
-    /// sample. Gives how many of them are real and how many imputed.
-    pub(super) fn filter(
-        &mut self,
-        until: i64,
-        cascade: &mut Cascade<SECTIONS>,
-        fresh: &mut bool,
-    ) -> (u32, u32) {
-        let end = usize::try_from(until - self.base).unwrap_or(0).min(self.raw.len());
-        let (mut real, mut imputed) = (0, 0);
-        while self.filtered.len() < end {
-            let start = self.filtered.len();
-            if self.marks[start] == Mark::Missing {
-                *fresh = true;
-                self.filtered.push(0.0);
-                continue;
-            }
-            // One run up to the next slot where the filter has to begin anew.
-            let follows = |mark: &&Mark| matches!(mark, Mark::Real | Mark::Imputed);
-            let run = 1 + self.marks[start + 1..end].iter().take_while(follows).count();
-            let gaps = self.marks[start..start + run].iter().filter(|mark| **mark == Mark::Imputed).count();
-            if *fresh || self.marks[start] == Mark::First {
-                cascade.settle(f64::from(self.raw[start]));
-                *fresh = false;
-            }
-            self.filtered.extend(self.raw[start..start + run].iter().copied().map(f64::from));
-            cascade.process(&mut self.filtered[start..]);
-            real += (run - gaps) as u32;
-            imputed += gaps as u32;
+    /// The longest stretch of one kind from slot `index` on, before slot `until`; none if there is no such slot.
+    pub(crate) fn stretch(&self, index: i64, until: i64) -> Option<Stretch<'_>> {
+        let start = usize::try_from(index - self.base).ok()?;
+        let end = usize::try_from(until - self.base).ok()?.min(self.raw.len());
+        let marks = self.marks.get(start..end).filter(|marks| !marks.is_empty())?;
+        if marks[0] == Mark::Missing {
+            return Some(Stretch::Missing(marks.iter().take_while(|mark| **mark == Mark::Missing).count()));
         }
-        (real, imputed)
-    }
-
-    /// The filtered signal between two indices, as far as it was filtered.
-    pub(super) fn filtered(&self, slots: Range<i64>) -> &[f64] {
-        &self.filtered[self.position(slots.start)..self.position(slots.end)]
+        let follows = |mark: &&Mark| matches!(mark, Mark::Real | Mark::Imputed);
+        let length = 1 + marks[1..].iter().take_while(follows).count();
+        Some(Stretch::Samples {
+            first: marks[0] == Mark::First,
+            values: &self.raw[start..start + length],
+            imputed: marks[..length].iter().filter(|mark| **mark == Mark::Imputed).count(),
+        })
     }
 
     /// Whether each slot between two indices holds no sample.
-    pub(super) fn held(&self, slots: Range<i64>) -> impl Iterator<Item = bool> {
+    pub(crate) fn held(&self, slots: Range<i64>) -> impl Iterator<Item = bool> {
         self.marks[self.position(slots.start)..self.position(slots.end)].iter().map(|mark| !mark.is_real())
     }
 
-    fn position(&self, index: i64) -> usize {
-        usize::try_from(index - self.base).unwrap_or(0).min(self.filtered.len())
+    /// Where slot `index` stands among those remembered.
+    pub(crate) fn position(&self, index: i64) -> usize {
+        usize::try_from(index - self.base).unwrap_or(0).min(self.raw.len())
     }
 
-    /// Forgets the slots before `index`.
-    pub(super) fn forget(&mut self, index: i64) {
-        let gone = usize::try_from(index - self.base).unwrap_or(0).min(self.raw.len());
+    /// Forgets the slots before `index`; gives their number.
+    pub(crate) fn forget(&mut self, index: i64) -> usize {
+        let gone = self.position(index);
         self.raw.drain(..gone);
         self.marks.drain(..gone);
-        self.filtered.drain(..gone.min(self.filtered.len()));
         self.base += gone as i64;
+        gone
     }
 }

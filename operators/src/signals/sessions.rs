@@ -9,12 +9,18 @@
 //! A session that fell silent goes once the watermark has moved on by `forget_s` since it did, and since it was
 //! last heard. (Dated anew when it falls silent, so that when it goes is a function of its date alone.)
 
-use super::{Options, chain::Chain, plan::Plan};
+use super::{
+    Options, Rows,
+    reader::{Plan, Reader},
+};
 use crate::{
     sequence::{Sequencer, Step, Tally},
     state::{Place, States, Store, Stored},
 };
-use model::{Arrival, Fault, Micros, Packet, PulseWindow, Reason, SessionId, Signal, Tick, time::SECOND};
+use model::{
+    Arrival, Beat, Breathing, Fault, Micros, Packet, PulseWindow, Reason, Rhythm, SessionId, Signal, Tick,
+    time::SECOND,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     cell::RefCell,
@@ -22,14 +28,20 @@ use std::{
     rc::Rc,
 };
 
-/// The plans by sample period; one that cannot be made says why.
-type Plans = BTreeMap<u32, Result<Plan, dsp::Error>>;
+/// The plans by signal and sample period: none for a signal that is not read, and one that cannot be made says why.
+type Plans = BTreeMap<(Signal, u32), Option<Result<Plan, dsp::Error>>>;
 
 /// What an epoch led to.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Windows asserted (+1) and taken back (−1), each session's in order, and when it was last heard.
     pub windows: Vec<(PulseWindow, Micros, i64)>,
+    /// Windows of respiration asserted and taken back.
+    pub breathings: Vec<(Breathing, i64)>,
+    /// Beats asserted and taken back.
+    pub beats: Vec<(Beat, i64)>,
+    /// Windows of electrocardiograms asserted and taken back.
+    pub rhythms: Vec<(Rhythm, i64)>,
     /// Packets that could not be used, ordered by origin.
     pub faults: Vec<Fault>,
     /// What was counted; absent if nothing was.
@@ -39,7 +51,7 @@ pub struct Outcome {
 /// What sessions say in the course of an epoch.
 #[derive(Default)]
 struct Said {
-    windows: Vec<(PulseWindow, i64)>,
+    rows: Rows,
     faults: Vec<Fault>,
     tally: Tally,
 }
@@ -50,8 +62,8 @@ struct Session {
     /// Sample period; absent while only ends have come.
     period_us: Option<u32>,
     sequencer: Sequencer,
-    /// Present while the session streams an optical pulse.
-    chain: Option<Chain>,
+    /// Present once the session streams a signal that is read.
+    reader: Option<Reader>,
     /// "Now" of the last epoch that brought a packet.
     heard: Micros,
     silent: bool,
@@ -83,12 +95,12 @@ pub struct Sessions {
 impl Sessions {
     /// No session yet, but for those that are imported before the first epoch.
     pub fn new(options: &Options, states: &States) -> Self {
-        let forget = Micros::from(options.sequence.forget_s) * SECOND;
+        let forget = Micros::from(options.pulse.sequence.forget_s) * SECOND;
         Self {
             options: options.clone(),
             now: Micros::MIN,
             watermark: Micros::MIN,
-            known: states.store("pulse", |session: &SessionId| session.route(), forget),
+            known: states.store("signals", |session: &SessionId| session.route(), forget),
             deadlines: BTreeSet::new(),
             plans: BTreeMap::new(),
             touched: Vec::new(),
@@ -117,9 +129,10 @@ impl Sessions {
             session.settle(&mut self.plans, &mut said);
         }
         self.look_for_silence(&mut known, &mut said);
-        let mut outcome = Outcome { faults: said.faults, ..Outcome::default() };
-        outcome.windows.reserve(said.windows.len());
-        for (window, diff) in said.windows {
+        let Rows { windows, breathings, beats, rhythms } = said.rows;
+        let mut outcome = Outcome { breathings, beats, rhythms, faults: said.faults, ..Outcome::default() };
+        outcome.windows.reserve(windows.len());
+        for (window, diff) in windows {
             let heard = known.find(&window.session).map_or(self.watermark, |place| known.dated(place));
             outcome.windows.push((window, heard, diff));
         }
@@ -134,8 +147,9 @@ impl Sessions {
             if !session.silent {
                 self.deadlines.insert((session.heard.saturating_add(self.silence()), *id));
             }
-            if let (Some(period_us), Some(_)) = (session.period_us, &session.chain) {
-                self.plans.entry(period_us).or_insert_with(|| Plan::new(&self.options, period_us));
+            if let Some((signal, period_us)) = session.reads() {
+                let plan = || Plan::new(&self.options, signal, period_us);
+                self.plans.entry((signal, period_us)).or_insert_with(plan);
             }
         }
     }
@@ -150,15 +164,15 @@ impl Sessions {
             touched.push(place);
             session.heard = self.now;
             if std::mem::take(&mut session.silent) {
-                let silence = Micros::from(options.sequence.silence_s) * SECOND;
+                let silence = Micros::from(options.pulse.sequence.silence_s) * SECOND;
                 self.deadlines.insert((self.now.saturating_add(silence), packet.session));
             }
         }
         if let Arrival::Samples { .. } = packet.arrival {
-            let period_us = packet.period_us;
-            let plan = (packet.signal == Signal::Pulse)
-                .then(|| plans.entry(period_us).or_insert_with(|| Plan::new(options, period_us)));
-            if let Err(detail) = session.admit(&packet, plan.as_deref()) {
+            let (signal, period_us) = (packet.signal, packet.period_us);
+            let plan =
+                plans.entry((signal, period_us)).or_insert_with(|| Plan::new(options, signal, period_us));
+            if let Err(detail) = session.admit(&packet, plan.as_ref()) {
                 said.tally.packets += 1;
                 let Packet { origin, raw, .. } = packet;
                 said.faults.push(Fault { origin, reason: Reason::OutOfRange, detail, raw });
@@ -166,15 +180,15 @@ impl Sessions {
             }
         }
         let mut plan = session.plan(plans);
-        let Session { sequencer, chain, .. } = session;
-        sequencer.take(packet, &mut |step| follow(step, chain.as_mut().zip(plan.as_deref_mut()), said));
+        let Session { sequencer, reader, .. } = session;
+        sequencer.take(packet, &mut |step| follow(step, reader.as_mut().zip(plan.as_deref_mut()), said));
     }
 
     fn open(&mut self, packet: &Packet, dated: Micros, known: &mut Store<SessionId, Session>) -> Place {
         let session = Session {
             period_us: None,
-            sequencer: Sequencer::new(&self.options.sequence, packet.period_us),
-            chain: None,
+            sequencer: Sequencer::new(&self.options.pulse.sequence, packet.period_us),
+            reader: None,
             heard: self.now,
             silent: false,
             touched: false,
@@ -184,7 +198,7 @@ impl Sessions {
     }
 
     fn silence(&self) -> Micros {
-        Micros::from(self.options.sequence.silence_s) * SECOND
+        Micros::from(self.options.pulse.sequence.silence_s) * SECOND
     }
 
     /// Ends the sessions that were not heard for `silence_s`.
@@ -223,47 +237,59 @@ impl Session {
                 "sample period of {period_us} us in a session of {expected_us} us; start a new session"
             ));
         }
+        if let Some(reader) = &self.reader
+            && reader.signal() != packet.signal
+        {
+            return Err(format!(
+                "packet of {:?} in a session of {:?}; start a new session",
+                packet.signal,
+                reader.signal()
+            ));
+        }
         if let Some(Ok(plan)) = plan {
-            self.chain.get_or_insert_with(|| Chain::new(plan, packet));
+            self.reader.get_or_insert_with(|| plan.reader(packet));
         }
         Ok(())
     }
 
+    /// The signal and the sample period that are read, if one is.
+    fn reads(&self) -> Option<(Signal, u32)> {
+        self.reader.as_ref().map(Reader::signal).zip(self.period_us)
+    }
+
     fn plan<'plans>(&self, plans: &'plans mut Plans) -> Option<&'plans mut Plan> {
-        plans.get_mut(&self.period_us?)?.as_mut().ok()
+        plans.get_mut(&self.reads()?)?.as_mut()?.as_mut().ok()
     }
 
     /// Sends the corrections that the epoch's late packets led to.
     fn settle(&mut self, plans: &mut Plans, said: &mut Said) {
-        if let Some((chain, plan)) = {
-            let plan = self.plan(plans);
-            self.chain.as_mut().zip(plan)
-        } {
-            chain.settle(plan, &mut said.windows);
-            said.tally.imputed += chain.imputed();
+        let plan = self.plan(plans);
+        if let Some((reader, plan)) = self.reader.as_mut().zip(plan) {
+            reader.settle(plan, &mut said.rows);
+            said.tally.imputed += reader.imputed();
         }
         said.tally += self.sequencer.tally();
     }
 
     fn time_out(&mut self, plans: &mut Plans, said: &mut Said) {
         let mut plan = self.plan(plans);
-        let chain = &mut self.chain;
-        self.sequencer.time_out(&mut |step| follow(step, chain.as_mut().zip(plan.as_deref_mut()), said));
+        let reader = &mut self.reader;
+        self.sequencer.time_out(&mut |step| follow(step, reader.as_mut().zip(plan.as_deref_mut()), said));
         self.settle(plans, said);
         // Nothing corrects a silent session any more: its samples can go.
-        if let Some(chain) = &mut self.chain {
-            chain.rest();
+        if let Some(reader) = &mut self.reader {
+            reader.rest();
         }
     }
 }
 
 /// Lets a step have its effect.
-fn follow(step: Step, signal: Option<(&mut Chain, &mut Plan)>, said: &mut Said) {
+fn follow(step: Step, signal: Option<(&mut Reader, &mut Plan)>, said: &mut Said) {
     match (step, signal) {
         (Step::TooLate(fault), _) => said.faults.push(fault),
-        (Step::Next(placed), Some((chain, plan))) => chain.append(&placed, plan, &mut said.windows),
-        (Step::Late(placed), Some((chain, _))) => chain.amend(&placed),
-        (Step::End, Some((chain, plan))) => chain.finish(plan, &mut said.windows),
+        (Step::Next(placed), Some((reader, plan))) => reader.append(&placed, plan, &mut said.rows),
+        (Step::Late(placed), Some((reader, _))) => reader.amend(&placed),
+        (Step::End, Some((reader, plan))) => reader.finish(plan, &mut said.rows),
         (Step::Next(_) | Step::Late(_) | Step::End, None) => {}
     }
 }

@@ -1,0 +1,13 @@
+//! Breath and heart from packets to rows, against second computations that know no packets.
+//!
+//! Why each family exists: `made` proves that rows are what the calculator says of the samples, and that neither loss of
+//! order, nor copies, nor late packets, nor batches show in them; `recorded` proves that the way from packets to rows
+//! loses nothing of what the calculator finds in recordings of people.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+#[path = "signals/made.rs"]
+mod made;
+#[path = "signals/recorded.rs"]
+mod recorded;
+#[path = "signals/run.rs"]
+mod run;

@@ -1,0 +1,98 @@
+//! Runs packets through the sessions of a worker and adds up what comes out.
+
+use model::{
+    Arrival, Beat, Breathing, Environment, Fault, Input, Micros, Origin, Packet, Raw, Rhythm, SessionId,
+    Signal, Tick, UserId,
+};
+use operators::{
+    sequence::Tally,
+    signals::{Options, sessions::Sessions},
+    state::States,
+};
+use std::collections::BTreeMap;
+
+pub(crate) const SECOND: Micros = 1_000_000;
+/// A multiple of every hop.
+pub(crate) const START: Micros = 1_767_225_600 * SECOND;
+
+/// What stands at the end.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Total {
+    pub(crate) breathings: Vec<Breathing>,
+    pub(crate) beats: Vec<Beat>,
+    pub(crate) rhythms: Vec<Rhythm>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) tally: Tally,
+}
+
+impl Total {
+    /// The same with windows that were never corrected.
+    pub(crate) fn without_revisions(&self) -> (Vec<Breathing>, Vec<Beat>, Vec<Rhythm>) {
+        let breathings = self.breathings.iter().map(|row| Breathing { revision: 0, ..row.clone() });
+        let rhythms = self.rhythms.iter().map(|row| Rhythm { revision: 0, ..row.clone() });
+        (breathings.collect(), self.beats.clone(), rhythms.collect())
+    }
+}
+
+/// Packet `number` of a session of the signal's name, with `samples` that lie `period_us` apart.
+pub(crate) fn packet(
+    signal: Signal,
+    number: i64,
+    stamp_us: Micros,
+    period_us: u32,
+    samples: &[f32],
+) -> Packet {
+    Packet {
+        session: SessionId::derive(&[&format!("{signal:?}")]),
+        user: UserId::derive(&["somebody"]),
+        origin: Origin { input: Input::Packets, partition: 0, offset: number as u64 },
+        signal,
+        period_us,
+        sequence: number as u32,
+        sequence_bits: 32,
+        stamp_us,
+        arrival: Arrival::Samples {
+            channels: 1,
+            samples: samples.len() as u16,
+            det: samples.to_vec(),
+            reference: Vec::new(),
+            environment: Environment::default(),
+        },
+        raw: Raw::default(),
+    }
+}
+
+/// The rows that stand.
+pub(crate) fn standing<R: Ord>(changes: impl IntoIterator<Item = (R, i64)>) -> Vec<R> {
+    let mut counts = BTreeMap::<R, i64>::new();
+    for (row, diff) in changes {
+        *counts.entry(row).or_default() += diff;
+    }
+    counts.retain(|_, count| *count != 0);
+    assert!(counts.values().all(|count| *count == 1), "a row stands once or not at all");
+    counts.into_keys().collect()
+}
+
+/// Runs epochs of packets.
+pub(crate) fn run<'epochs>(options: &Options, epochs: impl IntoIterator<Item = &'epochs [Packet]>) -> Total {
+    let mut sessions = Sessions::new(options, &States::default());
+    let (mut breathings, mut beats, mut rhythms) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut faults, mut tally) = (Vec::new(), Tally::default());
+    for epoch in epochs {
+        let outcome = sessions.turn(Tick { now: START, watermark: START }, epoch.iter().cloned());
+        assert!(outcome.windows.is_empty(), "nobody streams a pulse");
+        breathings.extend(outcome.breathings);
+        beats.extend(outcome.beats);
+        rhythms.extend(outcome.rhythms);
+        faults.extend(outcome.faults);
+        tally += outcome.tally.unwrap_or_default();
+    }
+    faults.sort();
+    let (breathings, beats, rhythms) = (standing(breathings), standing(beats), standing(rhythms));
+    Total { breathings, beats, rhythms, faults, tally }
+}
+
+/// Runs all packets in one epoch, as specified.
+pub(crate) fn at_once(packets: &[Packet]) -> Total {
+    run(&Options::specified(), [packets])
+}
