@@ -3,7 +3,10 @@
 //! Every benchmark checks its own results, so a wrong answer is never a fast one.
 
 mod devices;
+mod differential;
 mod eos;
+mod fingerprint;
+mod kernels;
 mod log;
 mod pulse;
 mod recover;
@@ -12,6 +15,7 @@ mod similar;
 mod snapshot;
 mod soak;
 mod stand;
+mod stopwatch;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +44,12 @@ enum Bench {
     Sim(sim::Args),
     /// Exactly-once: the program with everything on against the same graph that commits nothing
     Eos(eos::Args),
+    /// One row of 896 channels less its reference, calibrated
+    Differential,
+    /// A fingerprint of 896 values, normalised, and the cosine of two
+    Fingerprint,
+    /// Every kernel against scipy on the same input, in turns
+    Kernels(kernels::Args),
     /// The similarity index: 50,000 fingerprints exactly, 200,000 under inserts and deletions
     Similar,
     /// A start over a million entries of state
@@ -58,6 +68,9 @@ fn main() -> anyhow::Result<()> {
         Bench::Log(args) => ("log", log::run(args)?),
         Bench::Sim(args) => ("sim", sim::run(args)?),
         Bench::Eos(args) => ("eos", eos::run(args)?),
+        Bench::Differential => ("differential", object(differential::run()?)),
+        Bench::Fingerprint => ("fingerprint", object(fingerprint::run()?)),
+        Bench::Kernels(args) => ("kernels", kernels::run(args)?),
         Bench::Similar => ("similar", object(similar::run()?)),
         Bench::Recover(args) => ("recover", recover::run(args)?),
         Bench::Snapshot(args) => ("snapshot", snapshot::run(args)?),

@@ -15,7 +15,7 @@ use anyhow::{Result, ensure};
 use eventlog::Record;
 use model::{Environment, Input, Micros, SessionId, Tick, UserId};
 use operators::state::States;
-use pipeline::{config, dataflow};
+use pipeline::{config, dataflow, recover};
 use prost::Message;
 use sinks::Output;
 use sources::packet::{Frame, MeasurementPacket, Version, WireSignal};

@@ -4,9 +4,7 @@
 //! stream; below it everything is a collection of facts that may be revised.
 
 use eventlog::Record;
-use model::{
-    Alert, AlertChange, Beat, Breathing, Fault, PulseWindow, Rhythm, Session, Vitals, time::SECOND,
-};
+use model::{Alert, AlertChange, Beat, Breathing, Fault, PulseWindow, Rhythm, Session, Vitals, time::SECOND};
 use operators::{
     Stream, arrival, letters, risk,
     sequence::Tally,

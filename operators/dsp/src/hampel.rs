@@ -7,7 +7,8 @@
 //! ends of a recording the window is cut off.
 //!
 //! # Layout
-//! [`clean`] for a recording of one channel, [`Bank`] for streams of many channels (or of one).
+//! [`clean`] for a recording of one channel, [`Bank`] for streams of many channels (or of one). Either sorts the windows of
+//! several samples at once, `network`: the one of neighbours in time, the other of channels.
 //!
 //! # Invariants
 //! * Samples are judged by the samples as they came, never by those that were replaced.
@@ -21,6 +22,7 @@ mod network;
 pub use bank::{Bank, Row, Sample, State};
 
 use crate::Error;
+use network::{Comparison, LANES, Lanes, centre_and_deviation, comparisons, sort};
 
 /// Most samples on either side of the one that is judged.
 pub const MOST_SIDE: usize = 31;
@@ -90,15 +92,58 @@ pub fn clean(
     options.check()?;
     assert_eq!(samples.len(), output.len(), "there is one output for each sample");
     assert_eq!(samples.len(), outliers.len(), "there is one flag for each sample");
-    let mut window = [0.0; MOST_WINDOW];
-    for (index, sample) in samples.iter().enumerate() {
-        let from = index.saturating_sub(options.side);
-        let to = (index + options.side + 1).min(samples.len());
-        let measured = (from..to).filter(|index| !imputed.get(*index).copied().unwrap_or(false));
+    let Options { side, .. } = options;
+    let network = comparisons(2 * side + 1);
+    let (mut window, mut windows) = ([0.0; MOST_WINDOW], [[0.0; LANES]; MOST_WINDOW]);
+    let is_imputed = |index: usize| imputed.get(index).copied().unwrap_or(false);
+    let mut index = 0;
+    while index < samples.len() {
+        // 1. The windows of the next samples at the same time, if all of them are whole: row by row they are the recording from
+        // one sample later.
+        let reach = index.checked_sub(side).map(|from| from..index + LANES + side);
+        let whole = reach.clone().and_then(|reach| samples.get(reach));
+        if let Some(whole) = whole.filter(|whole| whole.iter().all(|sample| sample.is_finite()))
+            && !reach.into_iter().flatten().any(is_imputed)
+        {
+            for (row, samples) in windows.iter_mut().zip(whole.windows(LANES)) {
+                *row = std::array::from_fn(|lane| samples[lane] + 0.0);
+            }
+            let judged = windows[side];
+            let (values, flags) = judge_lanes(&options, &network, &mut windows[..=2 * side], judged);
+            output[index..index + LANES].copy_from_slice(&values);
+            outliers[index..index + LANES].copy_from_slice(&flags);
+            index += LANES;
+            continue;
+        }
+        // 2. Else one.
+        let reach = index.saturating_sub(side)..(index + side + 1).min(samples.len());
+        let measured = reach.filter(|index| !is_imputed(*index));
         let count = collect(measured.map(|index| samples[index]), &mut window);
-        (output[index], outliers[index]) = judge(&options, *sample, &mut window[..count]);
+        (output[index], outliers[index]) = judge(&options, samples[index], &mut window[..count]);
+        index += 1;
     }
     Ok(())
+}
+
+/// What comes out for the sample of every lane, and whether it was an outlier, by windows that are equally long and hold
+/// neither negative zeros nor what is not finite. They are sorted by it.
+#[inline]
+fn judge_lanes<S: Copy + PartialOrd + Into<f64>>(
+    options: &Options,
+    network: &[Comparison],
+    windows: &mut [Lanes<S>],
+    samples: Lanes,
+) -> (Lanes, [bool; LANES]) {
+    sort(windows, network);
+    let (centre, deviation) = centre_and_deviation(windows);
+    let (mut values, mut outliers) = (samples, [false; LANES]);
+    for lane in 0..LANES {
+        let limit = options.threshold * spread(deviation[lane], options.floor);
+        let outlier = (samples[lane] - centre[lane]).abs() > limit;
+        values[lane] = if outlier { centre[lane] } else { samples[lane] };
+        outliers[lane] = outlier;
+    }
+    (values, outliers)
 }
 
 /// Puts the finite samples into the window and counts them.
@@ -146,4 +191,41 @@ fn middle(low: f64, high: f64) -> f64 {
 fn spread(deviation: f64, floor: f64) -> f64 {
     let scaled = NORMAL * deviation;
     if scaled > floor { scaled } else { floor }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            60 => (-4_i8..5).prop_map(|step| f64::from(step) / 2.0),
+            30 => -1.0..1.0,
+            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::MAX, f64::MIN, -0.0, 1e9]),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn samples_that_are_judged_together_are_judged_like_one(
+            samples in prop::collection::vec(sample(), 0..200),
+            imputed in prop::collection::vec(prop::bool::weighted(0.02), 0..200),
+            side in 1_usize..12,
+            floor in prop_oneof![Just(0.0), Just(0.4)],
+        ) {
+            let options = Options { side, threshold: 2.0, floor };
+            let (mut output, mut outliers) = (vec![f64::NAN; samples.len()], vec![false; samples.len()]);
+            clean(options, &samples, &imputed, &mut output, &mut outliers).expect("the options are sound");
+            for (index, sample) in samples.iter().enumerate() {
+                let mut window = [0.0; MOST_WINDOW];
+                let reach = index.saturating_sub(side)..(index + side + 1).min(samples.len());
+                let measured = reach.filter(|index| imputed.get(*index) != Some(&true)).map(|index| samples[index]);
+                let count = collect(measured, &mut window);
+                let (value, outlier) = judge(&options, *sample, &mut window[..count]);
+                prop_assert_eq!((output[index].to_bits(), outliers[index]), (value.to_bits(), outlier));
+            }
+        }
+    }
 }

@@ -19,6 +19,8 @@
 
 mod level;
 
+use std::ops::RangeInclusive;
+
 use crate::{
     Error,
     butterworth::{self, Band},
@@ -69,6 +71,14 @@ impl Recent {
     /// The value at a place; 0 before the start of the stream.
     fn at(&self, place: u64) -> f64 {
         self.0[(place % self.0.len() as u64) as usize]
+    }
+
+    /// The values at neighbouring places, oldest first: as they lie in the ring, in one or two pieces.
+    fn between(&self, places: RangeInclusive<u64>) -> impl Iterator<Item = &f64> {
+        let start = (places.start() % self.0.len() as u64) as usize;
+        let count = (places.end() + 1 - places.start()) as usize;
+        let end = (start + count).min(self.0.len());
+        self.0[start..end].iter().chain(&self.0[..start + count - end])
     }
 }
 
@@ -190,7 +200,7 @@ impl Detector {
 
         // 2. Moving integral. Summed anew each time: a running sum would keep the rounding errors of an artefact for good.
         let from = (place + 1).saturating_sub(self.integral);
-        let energy = (from..=place).map(|place| self.squares.at(place)).sum::<f64>() / self.integral as f64;
+        let energy = self.squares.between(from..=place).sum::<f64>() / self.integral as f64;
         // Its root is the size of the slope. Squares of beats of different origin lie too far apart for one level: where
         // ventricular beats are three times as high, the normal ones in between would count as noise.
         let integral = energy.sqrt();
@@ -213,7 +223,7 @@ impl Detector {
     /// What belongs to the peak of the integral at `place`: its steepest slope and its R wave.
     fn peak(&self, place: u64, height: f64) -> Peak {
         let from = (place + 1).saturating_sub(self.integral);
-        let steepest = (from..=place).map(|place| self.squares.at(place)).fold(0.0, f64::max);
+        let steepest = self.squares.between(from..=place).copied().fold(0.0, f64::max);
         // The slope is centred two steps back.
         let (from, to) = (from.saturating_sub(2 * self.step), place.saturating_sub(2 * self.step));
         let crest = highest(from..=to, |place| self.filtered.at(place).abs());
@@ -277,7 +287,7 @@ fn place_of(number: f64) -> u64 {
 }
 
 /// The first place where `value` is highest.
-fn highest(places: std::ops::RangeInclusive<u64>, value: impl Fn(u64) -> f64) -> u64 {
+fn highest(places: RangeInclusive<u64>, value: impl Fn(u64) -> f64) -> u64 {
     let first = *places.start();
     places.skip(1).fold(first, |best, place| if value(place) > value(best) { place } else { best })
 }

@@ -10,26 +10,59 @@
 /// Sums that are carried side by side: four vectors of an x86-64, two of AVX2, one of AVX-512.
 const LANES: usize = 16;
 
+/// Rows whose products are formed side by side: their sums fill half the registers of an x86-64.
+const TOGETHER: usize = 2;
+
 /// The dot product of two vectors; what one has more than the other is left out.
 ///
 /// # Examples
 /// ```
 /// assert_eq!(dsp::similarity::dot(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]), 32.0);
 /// ```
-#[inline]
 pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     let count = left.len().min(right.len());
-    let (left_blocks, left_rest) = left[..count].as_chunks::<LANES>();
-    let (right_blocks, right_rest) = right[..count].as_chunks::<LANES>();
-    let mut lanes = [0.0_f32; LANES];
-    for (left, right) in left_blocks.iter().zip(right_blocks) {
-        for lane in 0..LANES {
-            lanes[lane] += left[lane] * right[lane];
+    let [product] = together([&left[..count]], &right[..count]);
+    product
+}
+
+/// The dot products of as many vectors with one of the same length, side by side: the additions of one wait for each other,
+/// those of several do not.
+#[inline(never)]
+fn together<const ROWS: usize>(rows: [&[f32]; ROWS], query: &[f32]) -> [f32; ROWS] {
+    let (blocks, rest) = query.as_chunks::<LANES>();
+    let whole = rows.map(|row| &row.as_chunks::<LANES>().0[..blocks.len()]);
+    let mut sums = [[0.0; LANES]; ROWS];
+    for (number, block) in blocks.iter().enumerate() {
+        for row in 0..ROWS {
+            add(&mut sums[row], &whole[row][number], block);
         }
     }
-    for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
-        lanes[lane] += left * right;
+    if !rest.is_empty() {
+        // Filled up with zeros: their product changes no sum, not even its sign, since none begins at negative zero.
+        let filled = |values: &[f32]| {
+            let mut block = [0.0; LANES];
+            block[..rest.len()].copy_from_slice(&values[values.len() - rest.len()..]);
+            block
+        };
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            add(sums, &filled(row), &filled(query));
+        }
     }
+    sums.map(|sums| total(&sums))
+}
+
+#[inline]
+fn add(sums: &mut [f32; LANES], left: &[f32; LANES], right: &[f32; LANES]) {
+    for lane in 0..LANES {
+        sums[lane] += left[lane] * right[lane];
+    }
+}
+
+/// Adds the lanes up pairwise. Not inlined: the compiler would deal the lanes of the loop before it to registers as the last
+/// pairs need them, and shuffle them in every round.
+#[inline(never)]
+fn total(sums: &[f32; LANES]) -> f32 {
+    let mut lanes = *sums;
     let mut half = LANES / 2;
     while half > 0 {
         for lane in 0..half {
@@ -48,7 +81,17 @@ pub fn dots(rows: &[f32], query: &[f32], products: &mut [f32]) {
     if query.is_empty() {
         return;
     }
-    for (row, product) in rows.chunks_exact(query.len()).zip(products) {
+    let mut rows = rows.chunks_exact(query.len());
+    let mut products = products.chunks_exact_mut(TOGETHER);
+    for products in &mut products {
+        let Some(first) = rows.next() else { return };
+        let Some(second) = rows.next() else {
+            products[0] = dot(first, query);
+            return;
+        };
+        products.copy_from_slice(&together([first, second], query));
+    }
+    for (row, product) in rows.zip(products.into_remainder()) {
         *product = dot(row, query);
     }
 }

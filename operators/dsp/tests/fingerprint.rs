@@ -18,6 +18,12 @@ fn anything() -> impl Strategy<Value = f64> {
     prop_oneof![4 => any::<f64>(), 1 => prop::sample::select(extremes.to_vec())]
 }
 
+/// Numbers of single precision, and some that are special in sums.
+fn single() -> impl Strategy<Value = f32> {
+    let special = [0.0, -0.0, f32::MIN_POSITIVE, 1e-30, 1e30, -1e30, f32::INFINITY];
+    prop_oneof![8 => -1.0_f32..1.0, 1 => prop::sample::select(special.to_vec())]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -67,6 +73,25 @@ proptest! {
             prop_assert!(similarity::cosine(row, &query).is_none_or(|cosine| (-1.0..=1.0).contains(&cosine)));
         }
         prop_assert!(products[rows.len() / query.len()].is_nan());
+    }
+
+    #[test]
+    fn a_product_has_the_bits_of_its_definition(
+        pairs in prop::collection::vec((single(), single()), 0..70),
+    ) {
+        let (left, right): (Vec<f32>, Vec<f32>) = pairs.iter().copied().unzip();
+        // Product `i` goes to lane `i mod 16`, in order; the lanes are added pairwise.
+        let mut lanes = [0.0_f32; 16];
+        for (index, (left, right)) in pairs.iter().enumerate() {
+            lanes[index % 16] += left * right;
+        }
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                lanes[lane] += lanes[lane + half];
+            }
+        }
+        let found = similarity::dot(&left, &right);
+        prop_assert!(found.to_bits() == lanes[0].to_bits() || (found.is_nan() && lanes[0].is_nan()), "{} {}", found, lanes[0]);
     }
 
     #[test]

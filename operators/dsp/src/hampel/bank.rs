@@ -7,9 +7,8 @@
 use std::{fmt::Debug, ops::Add};
 
 use super::{
-    MOST_WINDOW, Options, collect, judge,
-    network::{Comparison, LANES, Lanes, centre_and_deviation, comparisons, sort, wide},
-    spread,
+    MOST_WINDOW, Options, collect, judge, judge_lanes,
+    network::{Comparison, LANES, Lanes, comparisons, wide},
 };
 use crate::Error;
 
@@ -206,7 +205,6 @@ impl<S: Sample> Bank<S> {
 
     /// All samples are finite and some were measured: the windows of all channels are equally long.
     fn judge_together(&mut self, judged: usize) {
-        let Options { threshold, floor, .. } = self.options;
         let window = &mut self.window[..self.measured.len()];
         let network = &self.networks[window.len()];
         let rings = self.samples.chunks_exact(self.rows.len());
@@ -214,15 +212,7 @@ impl<S: Sample> Bank<S> {
             for (row, place) in window.iter_mut().zip(&self.measured) {
                 *row = ring[*place];
             }
-            sort(window, network);
-            let (centre, deviation) = centre_and_deviation(window);
-            let samples = wide(ring[judged]);
-            for lane in 0..LANES {
-                let limit = threshold * spread(deviation[lane], floor);
-                let outlier = (samples[lane] - centre[lane]).abs() > limit;
-                values[lane] = if outlier { centre[lane] } else { samples[lane] };
-                outliers[lane] = outlier;
-            }
+            (*values, *outliers) = judge_lanes(&self.options, network, window, wide(ring[judged]));
         }
     }
 
