@@ -119,6 +119,7 @@ impl Device {
             signal: WireSignal::Pulse as i32,
             sample_period_us: PERIOD_US,
             end_of_session,
+            ..MeasurementPacket::default()
         };
         let (value, key) = (packet.encode_to_vec(), packet.session_id.into_bytes());
         Draft {

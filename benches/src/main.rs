@@ -2,6 +2,7 @@
 //!
 //! Every benchmark checks its own results, so a wrong answer is never a fast one.
 
+mod chain;
 mod devices;
 mod differential;
 mod eos;
@@ -44,6 +45,8 @@ enum Bench {
     Sim(sim::Args),
     /// Exactly-once: the program with everything on against the same graph that commits nothing
     Eos(eos::Args),
+    /// Sessions of 88 channels with a reference at 50 Hz that one core keeps up with, packets to fingerprints
+    Chain,
     /// One row of 896 channels less its reference, calibrated
     Differential,
     /// A fingerprint of 896 values, normalised, and the cosine of two
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Log(args) => ("log", log::run(args)?),
         Bench::Sim(args) => ("sim", sim::run(args)?),
         Bench::Eos(args) => ("eos", eos::run(args)?),
+        Bench::Chain => ("chain", object(chain::metrics())),
         Bench::Differential => ("differential", object(differential::run()?)),
         Bench::Fingerprint => ("fingerprint", object(fingerprint::run()?)),
         Bench::Kernels(args) => ("kernels", kernels::run(args)?),

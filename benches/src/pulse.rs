@@ -157,6 +157,7 @@ impl Wave {
             signal: WireSignal::Pulse as i32,
             sample_period_us: 1_000_000 / RATE_HZ,
             end_of_session: false,
+            ..MeasurementPacket::default()
         };
         Record {
             topic: Arc::clone(topic),

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! In the order a datum meets them. First [`arrival`]. Fast half, append-only streams: [`sequence`],
-//! [`signals`] with [`pulse`], [`respiration`] and [`ecg`], [`window`]. Slow half, facts that may be revised: [`vitals`], [`session`], [`risk`] over
+//! [`signals`] with [`pulse`], [`respiration`], [`ecg`] and [`cartridge`], [`window`]. Slow half, facts that may be revised:
+//! [`vitals`], [`session`], [`risk`] over
 //! [`gather`] and [`timeline`]. What cannot be used stands in [`letters`] until it can.
 //! [`similar`] finds the fingerprints nearest to one. What they remember stands in [`state`].
 //!
@@ -12,6 +13,7 @@
 //!   were batched into epochs or spread over workers.
 
 pub mod arrival;
+pub mod cartridge;
 pub mod ecg;
 pub mod gather;
 mod keyed;

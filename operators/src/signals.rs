@@ -1,14 +1,14 @@
 //! Sessions of every signal: from packets in any order to facts about breath, pulse and heart.
 //!
 //! ```text
-//! packets ─► by session ─► Sequencer ─► Reader ─┬─► windows, breathings, beats, rhythms
+//! packets ─► by session ─► Sequencer ─► Reader ─┬─► windows, breathings, beats, rhythms, measurements, fingerprints
 //! ticks ───► each worker ──► silence ───────────┤   (+1, and −1/+1 where a late packet corrects)
 //!                                               ├─► faults
 //!                                               └─► tallies
 //! ```
 //!
 //! [`sessions`] holds what a worker knows of its sessions, `reader` is one session's signal: [`crate::pulse`],
-//! [`crate::respiration`] or [`crate::ecg`]. Only [`read`] knows timely.
+//! [`crate::respiration`], [`crate::ecg`] or [`crate::cartridge`]. Only [`read`] knows timely.
 //!
 //! # Frontier
 //! Output of an epoch is produced once both inputs have passed it, so that a tick applies to whole epochs.
@@ -27,9 +27,11 @@ pub mod sessions;
 #[cfg(test)]
 mod tests;
 
-use crate::{Collection, Stream, ecg, pulse, respiration, sequence::Tally, state::Memory, turns::Turns};
+use crate::{
+    Collection, Stream, cartridge, ecg, pulse, respiration, sequence::Tally, state::Memory, turns::Turns,
+};
 use differential_dataflow::AsCollection;
-use model::{Beat, Breathing, Epoch, Fault, Micros, Packet, PulseWindow, Rhythm};
+use model::{Beat, Breathing, Epoch, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Rhythm};
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 use timely::dataflow::{
@@ -47,6 +49,8 @@ pub struct Options {
     pub respiration: respiration::Options,
     /// Electrocardiogram.
     pub ecg: ecg::Options,
+    /// Cartridges.
+    pub cartridge: cartridge::Options,
 }
 
 impl Options {
@@ -56,6 +60,7 @@ impl Options {
             pulse: pulse::Options::specified(),
             respiration: respiration::Options::specified(),
             ecg: ecg::Options::specified(),
+            cartridge: cartridge::Options::specified(),
         }
     }
 }
@@ -67,6 +72,7 @@ pub(crate) struct Rows {
     pub(crate) breathings: Vec<(Breathing, i64)>,
     pub(crate) beats: Vec<(Beat, i64)>,
     pub(crate) rhythms: Vec<(Rhythm, i64)>,
+    pub(crate) cartridges: cartridge::Changes,
 }
 
 /// What packets turn into.
@@ -79,6 +85,10 @@ pub struct Found<'scope> {
     pub beats: Collection<'scope, Beat>,
     /// One row per window of an electrocardiogram.
     pub rhythms: Collection<'scope, Rhythm>,
+    /// One row per ended session of a cartridge.
+    pub measurements: Collection<'scope, Measurement>,
+    /// One row per ended session of a cartridge that can be compared.
+    pub fingerprints: Collection<'scope, Fingerprint>,
     /// Packets that could not be used.
     pub faults: Stream<'scope, Fault>,
     /// What was counted, at most one tally per epoch and worker.
@@ -98,17 +108,21 @@ pub fn read<'scope>(
     let (breathings, breathings_stream) = builder.new_output();
     let (beats, beats_stream) = builder.new_output();
     let (rhythms, rhythms_stream) = builder.new_output();
+    let (measurements, measurements_stream) = builder.new_output();
+    let (fingerprints, fingerprints_stream) = builder.new_output();
     let (faults, faults_stream) = builder.new_output();
     let (tallies, tallies_stream) = builder.new_output();
     let mut windows = OutputBuilder::from(windows);
     let mut breathings = OutputBuilder::from(breathings);
     let mut beats = OutputBuilder::from(beats);
     let mut rhythms = OutputBuilder::from(rhythms);
+    let mut measurements = OutputBuilder::from(measurements);
+    let mut fingerprints = OutputBuilder::from(fingerprints);
     let mut faults = OutputBuilder::from(faults);
     let mut tallies = OutputBuilder::from(tallies);
     let mut sessions = Sessions::new(options, &memory.states);
     builder.build(move |_| {
-        let mut turns = Turns::<Vec<Packet>, 6>::new();
+        let mut turns = Turns::<Vec<Packet>, 8>::new();
         move |frontiers| {
             // Not `for_each_time`: it sorts batches unstably, and order of arrival matters within an epoch.
             packets.for_each(|capability, batch| {
@@ -118,8 +132,8 @@ pub fn read<'scope>(
             while let Some(turn) =
                 turns.next(|epoch| frontiers.iter().all(|frontier| !frontier.less_equal(epoch)))
             {
-                let [for_windows, for_breathings, for_beats, for_rhythms, for_faults, for_tallies] =
-                    &turn.capabilities;
+                let [for_windows, for_breathings, for_beats, for_rhythms, rest @ ..] = &turn.capabilities;
+                let [for_measurements, for_fingerprints, for_faults, for_tallies] = rest;
                 let epoch = *for_windows.time();
                 let found = sessions.turn(turn.tick, turn.data.into_iter().flatten());
                 let changes =
@@ -129,6 +143,10 @@ pub fn read<'scope>(
                 breathings.activate().session(for_breathings).give_iterator(changes);
                 beats.activate().session(for_beats).give_iterator(at(epoch, found.beats));
                 rhythms.activate().session(for_rhythms).give_iterator(at(epoch, found.rhythms));
+                let changes = at(epoch, found.measurements);
+                measurements.activate().session(for_measurements).give_iterator(changes);
+                let changes = at(epoch, found.fingerprints);
+                fingerprints.activate().session(for_fingerprints).give_iterator(changes);
                 faults.activate().session(for_faults).give_iterator(found.faults.into_iter());
                 tallies.activate().session(for_tallies).give_iterator(found.tally.into_iter());
             }
@@ -139,6 +157,8 @@ pub fn read<'scope>(
         breathings: breathings_stream.as_collection(),
         beats: beats_stream.as_collection(),
         rhythms: rhythms_stream.as_collection(),
+        measurements: measurements_stream.as_collection(),
+        fingerprints: fingerprints_stream.as_collection(),
         faults: faults_stream,
         tallies: tallies_stream,
     }

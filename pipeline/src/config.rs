@@ -39,6 +39,8 @@ pub struct Config {
     pub respiration: operators::respiration::Options,
     /// Windows of heart rate variability.
     pub ecg: operators::ecg::Options,
+    /// Measurements of cartridges.
+    pub cartridge: operators::cartridge::Options,
     /// Rules.
     pub risk: operators::risk::Options,
     /// The door.

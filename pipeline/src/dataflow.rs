@@ -4,7 +4,10 @@
 //! stream; below it everything is a collection of facts that may be revised.
 
 use eventlog::Record;
-use model::{Alert, AlertChange, Beat, Breathing, Fault, PulseWindow, Rhythm, Session, Vitals, time::SECOND};
+use model::{
+    Alert, AlertChange, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session,
+    Vitals, time::SECOND,
+};
 use operators::{
     Stream, arrival, letters, risk,
     sequence::Tally,
@@ -58,6 +61,8 @@ pub fn build<'scope>(
         breathings: capture(signals.breathings, probe),
         beats: capture(signals.beats, probe),
         rhythms: capture(signals.rhythms, probe),
+        measurements: capture(signals.measurements, probe),
+        fingerprints: capture(signals.fingerprints, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }
 }
@@ -74,6 +79,8 @@ pub struct Results {
     breathings: Captured<Breathing>,
     beats: Captured<Beat>,
     rhythms: Captured<Rhythm>,
+    measurements: Captured<Measurement>,
+    fingerprints: Captured<Fingerprint>,
     tallies: Captured<Tally>,
 }
 
@@ -90,7 +97,8 @@ impl Results {
             breathings: self.breathings.take(epoch),
             beats: self.beats.take(epoch),
             rhythms: self.rhythms.take(epoch),
-            ..Output::default()
+            measurements: self.measurements.take(epoch),
+            fingerprints: self.fingerprints.take(epoch),
         };
         let mut tally = Tally::default();
         for (part, _) in self.tallies.take(epoch) {

@@ -127,6 +127,7 @@ pub fn graph(config: &Config) -> dataflow::Options {
         pulse: config.pulse.clone(),
         respiration: config.respiration.clone(),
         ecg: config.ecg.clone(),
+        cartridge: config.cartridge.clone(),
     };
     dataflow::Options { signals, risk: config.risk.clone(), horizon_s: config.epoch.horizon_s }
 }

@@ -48,6 +48,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "blake3",
             "postcard",
             "serde",
+            "sha2",
             "thiserror",
             "uuid",
         ],

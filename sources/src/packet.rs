@@ -7,12 +7,14 @@
 //! # Faults
 //! `BAD_ENVELOPE` no protobuf message, or ids that are no UUIDs or disagree with the key ·
 //! `MISSING_FIELD` an envelope field that was not set · `BAD_LENGTH`, `BAD_VERSION`, `BAD_CHECKSUM`,
-//! `NOT_FINITE`, `OUT_OF_RANGE` as [`Frame::decode`] says.
+//! `NOT_FINITE`, `OUT_OF_RANGE` as [`Frame::decode`] says, or a tag or calibration that cannot be used.
 
+mod calibration;
 mod envelope;
 mod frame;
+mod tag;
 
-pub use envelope::{MeasurementPacket, WireSignal};
+pub use envelope::{MeasurementPacket, WireCalibration, WireCalibrationKind, WireSignal};
 pub use frame::{Frame, MAX_CHANNELS, MAX_FRAME_BYTES, MAX_SAMPLES, Version};
 
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
     refusal::{Refusal, origin, raw},
 };
 use eventlog::Record;
-use model::{Arrival, Fault, Input, Origin, Packet, Raw, Reason, SessionId, Signal, UserId};
+use model::{Arrival, Cartridge, Fault, Input, Origin, Packet, Raw, Reason, SessionId, Signal, UserId};
 use prost::Message;
 use uuid::Uuid;
 
@@ -78,7 +80,11 @@ fn read(record: &Record, origin: Origin) -> Result<Packet, Refusal> {
             "sample_period_us is not set: send the nominal sample period in microseconds",
         ));
     }
+    let cartridge = cartridge(&sent)?;
     let content = if sent.end_of_session { end(&sent)? } else { samples(&sent)? };
+    if let Some(cartridge) = &cartridge {
+        calibration::fits(cartridge, &content.arrival)?;
+    }
     Ok(Packet {
         session,
         user,
@@ -88,9 +94,18 @@ fn read(record: &Record, origin: Origin) -> Result<Packet, Refusal> {
         sequence: content.sequence,
         sequence_bits: content.sequence_bits,
         stamp_us: content.stamp_us,
+        cartridge,
         arrival: content.arrival,
         raw: Raw::default(),
     })
+}
+
+/// What the packet says of the cartridge, if anything.
+fn cartridge(sent: &MeasurementPacket) -> Result<Option<Box<Cartridge>>, Refusal> {
+    let tag = (!sent.cartridge_tag.is_empty()).then(|| tag::parse(&sent.cartridge_tag)).transpose()?;
+    let calibration = sent.calibration.as_ref().map(calibration::read).transpose()?;
+    let says_nothing = tag.is_none() && calibration.is_none();
+    Ok((!says_nothing).then(|| Box::new(Cartridge { tag, calibration })))
 }
 
 /// The part of a packet that the device itself sent.

@@ -113,7 +113,10 @@ fn the_program_describes_itself() {
     assert_eq!(house.rows("SELECT as_of_epoch, state, lag FROM system.status"), "1,ready,3");
     let names = house
         .rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1");
-    assert_eq!(names, "alerts\ndead_letters\nsessions\nvitals\nwindows");
+    assert_eq!(
+        names,
+        "alerts\nbeats\nbreathings\ndead_letters\nfingerprints\nmeasurements\nrhythms\nsessions\nvitals\nwindows"
+    );
     assert_eq!(house.rows("SELECT count(*) FROM sessions"), "0");
 }
 

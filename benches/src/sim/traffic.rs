@@ -183,6 +183,7 @@ fn packet(
         signal: WireSignal::Pulse as i32,
         sample_period_us: PERIOD_US,
         end_of_session: false,
+        ..MeasurementPacket::default()
     }
 }
 

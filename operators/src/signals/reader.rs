@@ -7,7 +7,9 @@
 //! - A reader only ever meets the plan of its own signal and sample period; with another it does nothing.
 
 use super::{Options, Rows};
-use crate::{ecg, pulse, pulse::Pulse, respiration, respiration::Respiration, sequence::clock::Placed, wave};
+use crate::{
+    cartridge, ecg, pulse, pulse::Pulse, respiration, respiration::Respiration, sequence::clock::Placed, wave,
+};
 use model::{Packet, Signal};
 use serde::{Deserialize, Serialize};
 
@@ -17,21 +19,25 @@ pub(super) enum Plan {
     Pulse(Box<wave::plan::Plan<Pulse>>),
     Respiration(Box<wave::plan::Plan<Respiration>>),
     Ecg(Box<ecg::plan::Plan>),
+    Cartridge(Box<cartridge::plan::Plan>),
 }
 
 impl Plan {
-    /// Plans for sessions of `signal` sampled every `period_us` microseconds; none for a signal that is not read.
-    pub(super) fn new(options: &Options, signal: Signal, period_us: u32) -> Option<Result<Self, dsp::Error>> {
+    /// Plans for sessions of `signal` sampled every `period_us` microseconds.
+    pub(super) fn new(options: &Options, signal: Signal, period_us: u32) -> Result<Self, dsp::Error> {
         let sequence = &options.pulse.sequence;
-        Some(match signal {
-            Signal::Channels => return None,
+        match signal {
+            Signal::Channels => {
+                let options = cartridge::Options { sequence: sequence.clone(), ..options.cartridge.clone() };
+                cartridge::plan::Plan::new(&options, period_us).map(|plan| Self::Cartridge(Box::new(plan)))
+            }
             Signal::Pulse => pulse::plan(&options.pulse, period_us).map(|plan| Self::Pulse(Box::new(plan))),
             Signal::Respiration => respiration::plan(&options.respiration, sequence, period_us)
                 .map(|plan| Self::Respiration(Box::new(plan))),
             Signal::Ecg => {
                 ecg::plan::Plan::new(&options.ecg, sequence, period_us).map(|plan| Self::Ecg(Box::new(plan)))
             }
-        })
+        }
     }
 
     /// A reader for the session of `packet`.
@@ -40,6 +46,7 @@ impl Plan {
             Self::Pulse(plan) => Reader::Pulse(wave::chain::Chain::new(plan, packet)),
             Self::Respiration(plan) => Reader::Respiration(wave::chain::Chain::new(plan, packet)),
             Self::Ecg(plan) => Reader::Ecg(Box::new(ecg::chain::Chain::new(plan, packet))),
+            Self::Cartridge(plan) => Reader::Cartridge(Box::new(cartridge::chain::Chain::new(plan, packet))),
         }
     }
 }
@@ -50,6 +57,7 @@ pub(super) enum Reader {
     Pulse(wave::chain::Chain<Pulse>),
     Respiration(wave::chain::Chain<Respiration>),
     Ecg(Box<ecg::chain::Chain>),
+    Cartridge(Box<cartridge::chain::Chain>),
 }
 
 impl Reader {
@@ -59,6 +67,9 @@ impl Reader {
             (Self::Pulse(chain), Plan::Pulse(plan)) => chain.append(placed, plan, out),
             (Self::Respiration(chain), Plan::Respiration(plan)) => chain.append(placed, plan, out),
             (Self::Ecg(chain), Plan::Ecg(plan)) => chain.append(placed, plan, out),
+            (Self::Cartridge(chain), Plan::Cartridge(plan)) => {
+                chain.append(placed, plan, &mut out.cartridges);
+            }
             _ => {}
         }
     }
@@ -69,6 +80,7 @@ impl Reader {
             Self::Pulse(chain) => chain.amend(placed),
             Self::Respiration(chain) => chain.amend(placed),
             Self::Ecg(chain) => chain.amend(placed),
+            Self::Cartridge(chain) => chain.amend(placed),
         }
     }
 
@@ -78,6 +90,7 @@ impl Reader {
             (Self::Pulse(chain), Plan::Pulse(plan)) => chain.settle(plan, out),
             (Self::Respiration(chain), Plan::Respiration(plan)) => chain.settle(plan, out),
             (Self::Ecg(chain), Plan::Ecg(plan)) => chain.settle(plan, out),
+            (Self::Cartridge(chain), Plan::Cartridge(plan)) => chain.settle(plan, &mut out.cartridges),
             _ => {}
         }
     }
@@ -88,6 +101,7 @@ impl Reader {
             (Self::Pulse(chain), Plan::Pulse(plan)) => chain.finish(plan, out),
             (Self::Respiration(chain), Plan::Respiration(plan)) => chain.finish(plan, out),
             (Self::Ecg(chain), Plan::Ecg(plan)) => chain.finish(plan, out),
+            (Self::Cartridge(chain), Plan::Cartridge(plan)) => chain.finish(plan, &mut out.cartridges),
             _ => {}
         }
     }
@@ -98,6 +112,7 @@ impl Reader {
             Self::Pulse(chain) => chain.rest(),
             Self::Respiration(chain) => chain.rest(),
             Self::Ecg(chain) => chain.rest(),
+            Self::Cartridge(chain) => chain.rest(),
         }
     }
 
@@ -107,6 +122,7 @@ impl Reader {
             Self::Pulse(chain) => chain.imputed(),
             Self::Respiration(chain) => chain.imputed(),
             Self::Ecg(chain) => chain.imputed(),
+            Self::Cartridge(chain) => chain.imputed(),
         }
     }
 
@@ -116,6 +132,7 @@ impl Reader {
             Self::Pulse(_) => Signal::Pulse,
             Self::Respiration(_) => Signal::Respiration,
             Self::Ecg(_) => Signal::Ecg,
+            Self::Cartridge(_) => Signal::Channels,
         }
     }
 }

@@ -14,12 +14,13 @@ use super::{
     reader::{Plan, Reader},
 };
 use crate::{
+    cartridge,
     sequence::{Sequencer, Step, Tally},
     state::{Place, States, Store, Stored},
 };
 use model::{
-    Arrival, Beat, Breathing, Fault, Micros, Packet, PulseWindow, Reason, Rhythm, SessionId, Signal, Tick,
-    time::SECOND,
+    Arrival, Beat, Breathing, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Reason, Rhythm,
+    SessionId, Signal, Tick, time::SECOND,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -28,8 +29,8 @@ use std::{
     rc::Rc,
 };
 
-/// The plans by signal and sample period: none for a signal that is not read, and one that cannot be made says why.
-type Plans = BTreeMap<(Signal, u32), Option<Result<Plan, dsp::Error>>>;
+/// The plans by signal and sample period; one that cannot be made says why.
+type Plans = BTreeMap<(Signal, u32), Result<Plan, dsp::Error>>;
 
 /// What an epoch led to.
 #[derive(Debug, Default)]
@@ -42,6 +43,10 @@ pub struct Outcome {
     pub beats: Vec<(Beat, i64)>,
     /// Windows of electrocardiograms asserted and taken back.
     pub rhythms: Vec<(Rhythm, i64)>,
+    /// Results of cartridges asserted and taken back.
+    pub measurements: Vec<(Measurement, i64)>,
+    /// Their fingerprints.
+    pub fingerprints: Vec<(Fingerprint, i64)>,
     /// Packets that could not be used, ordered by origin.
     pub faults: Vec<Fault>,
     /// What was counted; absent if nothing was.
@@ -129,8 +134,17 @@ impl Sessions {
             session.settle(&mut self.plans, &mut said);
         }
         self.look_for_silence(&mut known, &mut said);
-        let Rows { windows, breathings, beats, rhythms } = said.rows;
-        let mut outcome = Outcome { breathings, beats, rhythms, faults: said.faults, ..Outcome::default() };
+        let Rows { windows, breathings, beats, rhythms, cartridges } = said.rows;
+        let cartridge::Changes { measurements, fingerprints } = cartridges;
+        let mut outcome = Outcome {
+            breathings,
+            beats,
+            rhythms,
+            measurements,
+            fingerprints,
+            faults: said.faults,
+            ..Outcome::default()
+        };
         outcome.windows.reserve(windows.len());
         for (window, diff) in windows {
             let heard = known.find(&window.session).map_or(self.watermark, |place| known.dated(place));
@@ -172,7 +186,7 @@ impl Sessions {
             let (signal, period_us) = (packet.signal, packet.period_us);
             let plan =
                 plans.entry((signal, period_us)).or_insert_with(|| Plan::new(options, signal, period_us));
-            if let Err(detail) = session.admit(&packet, plan.as_ref()) {
+            if let Err(detail) = session.admit(&packet, plan) {
                 said.tally.packets += 1;
                 let Packet { origin, raw, .. } = packet;
                 said.faults.push(Fault { origin, reason: Reason::OutOfRange, detail, raw });
@@ -223,11 +237,9 @@ impl Sessions {
 
 impl Session {
     /// Takes note of the first packet of samples; says what is wrong with one the session cannot take.
-    fn admit(&mut self, packet: &Packet, plan: Option<&Result<Plan, dsp::Error>>) -> Result<(), String> {
+    fn admit(&mut self, packet: &Packet, plan: &Result<Plan, dsp::Error>) -> Result<(), String> {
         let period_us = packet.period_us;
-        if let Some(Err(error)) = plan {
-            return Err(error.to_string());
-        }
+        let plan = plan.as_ref().map_err(ToString::to_string)?;
         let expected_us = *self.period_us.get_or_insert_with(|| {
             self.sequencer.claim(period_us);
             period_us
@@ -246,9 +258,7 @@ impl Session {
                 reader.signal()
             ));
         }
-        if let Some(Ok(plan)) = plan {
-            self.reader.get_or_insert_with(|| plan.reader(packet));
-        }
+        self.reader.get_or_insert_with(|| plan.reader(packet));
         Ok(())
     }
 
@@ -258,7 +268,7 @@ impl Session {
     }
 
     fn plan<'plans>(&self, plans: &'plans mut Plans) -> Option<&'plans mut Plan> {
-        plans.get_mut(&self.reads()?)?.as_mut()?.as_mut().ok()
+        plans.get_mut(&self.reads()?)?.as_mut().ok()
     }
 
     /// Sends the corrections that the epoch's late packets led to.

@@ -43,6 +43,7 @@ fn packet(session: &str, number: i64) -> Packet {
         sequence: number as u32,
         sequence_bits: 32,
         stamp_us: START + number * PACKET_US,
+        cartridge: None,
         arrival: Arrival::Samples {
             channels: 1,
             samples: 5,
@@ -264,11 +265,86 @@ fn rates_the_chain_was_not_made_for_are_faults() {
     assert_eq!(total.tally.packets, 4);
 }
 
+/// A packet of a glucose cartridge with 8 channels and a reference.
+fn of_cartridge(number: i64) -> Packet {
+    let block =
+        |base: f32| (0..40).map(|at| base + (at / 5) as f32 + wave(number * 5 + at % 5) * 1e-3).collect();
+    let number_of = |value| model::Number::finite(value).unwrap();
+    let tag = model::Tag {
+        uid: [7; 8],
+        kind: Some(model::CartridgeKind { category: 1, kind: 1 }),
+        legacy: 0,
+        lot: "LOT00001".into(),
+        expires_at: Micros::MAX,
+        uses_left: 1,
+        uses: 1,
+        channels: 8,
+        seconds: 15,
+        authentic: true,
+        needs_calibration: false,
+        alpha: number_of(0.95),
+        per_celsius: number_of(0.0),
+        per_percent: number_of(0.0),
+    };
+    Packet {
+        signal: Signal::Channels,
+        cartridge: (number == 0).then(|| Box::new(model::Cartridge { tag: Some(tag), calibration: None })),
+        arrival: Arrival::Samples {
+            channels: 8,
+            samples: 5,
+            det: block(10.0),
+            reference: block(1.0),
+            environment: Environment {
+                temperature_c: 25.0,
+                humidity_percent: 50.0,
+                battery_percent: 80,
+                ..Environment::default()
+            },
+        },
+        ..packet("c", number)
+    }
+}
+
 #[test]
-fn other_signals_are_ordered_and_counted() {
-    let channels = |number| Packet { signal: Signal::Channels, ..packet("c", number) };
-    let total = at_once((0..seconds(40)).filter(|number| *number != 9).map(channels).collect());
-    assert_eq!((total.windows.len(), total.tally.packets, total.tally.lost), (0, seconds(40) - 1, 1));
+fn a_session_of_a_cartridge_leaves_a_measurement_however_its_packets_come() {
+    let end = Packet { arrival: Arrival::End, cartridge: None, ..of_cartridge(seconds(15)) };
+    let all: Vec<Packet> = (0..seconds(15)).map(of_cartridge).chain([end]).collect();
+    let run = |epochs: Vec<Vec<Packet>>| {
+        let mut sessions = Sessions::new(&Options::specified(), &States::default());
+        let mut measurements = BTreeMap::new();
+        let mut outcomes = Vec::new();
+        for batch in epochs {
+            let outcome = sessions.turn(tick(START), batch.into_iter());
+            for (row, diff) in &outcome.measurements {
+                *measurements.entry(row.clone()).or_insert(0) += *diff;
+            }
+            outcomes.push(outcome);
+        }
+        measurements.retain(|_, count| *count != 0);
+        let tally =
+            outcomes.iter().filter_map(|outcome| outcome.tally).fold(Tally::default(), |mut sum, tally| {
+                sum += tally;
+                sum
+            });
+        (measurements, tally)
+    };
+    let (whole, tally) = run(vec![all.clone()]);
+    let (measurement, count) = whole.first_key_value().unwrap();
+    assert_eq!((whole.len(), *count, tally.packets), (1, 1, seconds(15) + 1));
+    assert_eq!((measurement.channels, measurement.n_real, measurement.unit.as_str()), (8, 1_875, "mg/dL"));
+    let value = measurement.value.unwrap().get();
+    // The mean over the channels of det - 0.95 ref: 13.5 - 0.95 * 4.5 and the wave's share.
+    assert!((value - 9.225).abs() < 0.01, "{value}");
+    // Cut into epochs anywhere, with a packet 80 ms late and one twice.
+    let mut shuffled = all.clone();
+    shuffled.swap(100, 102);
+    shuffled.insert(200, all[199].clone());
+    let cut: Vec<Vec<Packet>> = shuffled.chunks(7).map(<[Packet]>::to_vec).collect();
+    let (again, tally) = run(cut);
+    let numbers = |found: &BTreeMap<model::Measurement, i64>| -> Vec<_> {
+        found.keys().map(|row| (row.value, row.uncertainty, row.transform_log.clone(), row.n_real)).collect()
+    };
+    assert_eq!((numbers(&again), tally.duplicates), (numbers(&whole), 1));
 }
 
 /// Runs the operator itself on `workers` workers; epochs are given to the worker that owns their parity.

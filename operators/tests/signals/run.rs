@@ -51,6 +51,7 @@ pub(crate) fn packet(
         sequence: number as u32,
         sequence_bits: 32,
         stamp_us,
+        cartridge: None,
         arrival: Arrival::Samples {
             channels: 1,
             samples: samples.len() as u16,

@@ -1,6 +1,6 @@
 //! A device packet as it was sent, decoded but not yet ordered.
 
-use crate::{Origin, SessionId, UserId, fault::Raw};
+use crate::{Cartridge, Origin, SessionId, UserId, fault::Raw};
 use serde::{Deserialize, Serialize};
 
 /// What kind of signal a session streams; decides its chain.
@@ -53,6 +53,8 @@ pub struct Packet {
     /// v2 sends all of it; v1 sends the low 32 bits of milliseconds and is completed from the
     /// gateway's time stamp.
     pub stamp_us: i64,
+    /// What it says of the cartridge; only a session's first packets need to.
+    pub cartridge: Option<Box<Cartridge>>,
     /// What the packet brings.
     pub arrival: Arrival,
     /// The record it came in, should it turn out to be too late.

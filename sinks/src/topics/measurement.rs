@@ -16,7 +16,7 @@ const WITHDRAWN: &str = "manpasik.measurement.completed.withdrawn";
 
 /// What is said of a result; the names are those of the table `measurements`.
 #[derive(Serialize)]
-struct Completed {
+struct Said {
     session_id: String,
     started_at: String,
     completed_at: String,
@@ -73,7 +73,7 @@ fn id(kind: &str, measurement: &Measurement) -> EventId {
     EventId::derive(&[kind, &measurement.session.to_string(), &measurement.revision.to_string()])
 }
 
-fn completed_event(measurement: &Measurement) -> Event<Completed> {
+fn completed_event(measurement: &Measurement) -> Event<Said> {
     let Measurement { alpha, alpha_applied, channels, n_expected, n_real, n_imputed, outliers, .. } =
         *measurement;
     let Measurement { value, uncertainty, snr_db, drift, alpha_seen, confidence, confidence_version, .. } =
@@ -81,7 +81,7 @@ fn completed_event(measurement: &Measurement) -> Event<Completed> {
     event(
         COMPLETED,
         measurement,
-        Completed {
+        Said {
             session_id: measurement.session.to_string(),
             started_at: iso(measurement.started_at),
             completed_at: iso(measurement.completed_at),

@@ -33,6 +33,7 @@ fn sent() -> MeasurementPacket {
         signal: WireSignal::Pulse.into(),
         sample_period_us: 8_000,
         end_of_session: false,
+        ..MeasurementPacket::default()
     }
 }
 
@@ -172,4 +173,25 @@ proptest! {
             Err(fault) => prop_assert_eq!(fault.raw.value, whole),
         }
     }
+}
+
+#[test]
+fn what_a_packet_says_of_its_cartridge_is_kept_or_the_packet_is_refused() {
+    assert_eq!(after(|_| ()).unwrap().cartridge, None);
+    let calibration = WireCalibration {
+        id: "c".into(),
+        kind: WireCalibrationKind::Factory.into(),
+        calibrated_at_ms: 1,
+        valid_until_ms: 2,
+        ..WireCalibration::default()
+    };
+    let sent = calibration.clone();
+    let cartridge = after(|packet| packet.calibration = Some(sent)).unwrap().cartridge.unwrap();
+    assert_eq!(cartridge.calibration.unwrap().id, "c");
+    assert_eq!(cartridge.tag, None);
+    refused(|packet| packet.cartridge_tag = vec![1; 10], Reason::BadLength);
+    let two = WireCalibration { gains: vec![1.0; 2], ..calibration.clone() };
+    refused(|packet| packet.calibration = Some(two), Reason::BadLength);
+    let zero = WireCalibration { gains: vec![0.0], ..calibration };
+    refused(|packet| packet.calibration = Some(zero), Reason::OutOfRange);
 }

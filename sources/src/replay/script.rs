@@ -215,6 +215,7 @@ impl Script {
             timestamp_ms: (step.at / 1_000) as u64,
             signal: WireSignal::Pulse.into(),
             sample_period_us: recording.clock.period_us(),
+            ..MeasurementPacket::default()
         }
     }
 }

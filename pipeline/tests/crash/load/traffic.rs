@@ -112,6 +112,7 @@ impl Device {
             timestamp_ms: (instant(self.begins() + number) / 1_000) as u64,
             signal: WireSignal::Pulse.into(),
             sample_period_us: 1_000_000 / RATE_HZ,
+            ..MeasurementPacket::default()
         };
         Encoded { value: packet.encode_to_vec(), key: packet.session_id.into_bytes(), headers: Vec::new() }
     }
