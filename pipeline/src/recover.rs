@@ -21,7 +21,7 @@ use model::{
     time::SECOND,
 };
 use operators::{sequence::Tally, signals};
-use sinks::{Binding, Committer, Means, Opened, Output, snapshot};
+use sinks::{Binding, Committer, Means, Opened, Output, Snapshots, snapshot};
 use std::{sync::Arc, time::Duration};
 
 /// A pipeline between two epochs.
@@ -78,18 +78,20 @@ pub struct Ground {
 /// [`Error`]; nothing is damaged by trying again.
 pub fn recover(config: &Config, ground: &Ground, tell: &mut dyn FnMut(Step<'_>)) -> Result<Standing, Error> {
     ground.means.log.ensure_topics(&engine::inputs(config.log.partitions))?;
-    let opened = Committer::open(&ground.means, &config.commit, Some(&config.snapshot.dir))?;
+    // First, because they know which snapshots they can begin with.
+    let graph = graph(config);
+    let workers = match ground.seed {
+        None => Workers::start(&config.workers, &graph)?,
+        Some(seed) => Workers::start_in_turns(&config.workers, &graph, seed)?,
+    };
+    let snapshots = Snapshots { dir: &config.snapshot.dir, steps: workers.steps() };
+    let opened = Committer::open(&ground.means, &config.commit, Some(snapshots))?;
     let Opened { mut committer, snapshot, bindings, refused } = opened;
     for why in &refused {
         tell(Step::Refused(why));
     }
     let from = snapshot.as_ref().map(|snapshot| &snapshot.mark.binding);
     let mut intake = Intake::open(Arc::clone(&ground.means.log), &config.epoch, from, &bindings)?;
-    let graph = graph(config);
-    let workers = match ground.seed {
-        None => Workers::start(&config.workers, &graph)?,
-        Some(seed) => Workers::start_in_turns(&config.workers, &graph, seed)?,
-    };
     let (mut next, mut now_us) = from.map_or((0, Micros::MIN), |from| (from.epoch + 1, from.now_us));
     let held = from.map(|from| from.epoch);
     if let Some(snapshot) = snapshot {

@@ -45,7 +45,7 @@ mod transaction;
 
 use flushing::Flushing;
 pub use flushing::LakeLag;
-pub use open::{Means, Opened};
+pub use open::{Means, Opened, Snapshots};
 
 /// How epochs are committed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -19,7 +19,7 @@ use crate::{
 };
 use eventlog::{Log, TopicPartition};
 use model::planted::{self, Bug, Step};
-use model::{Input, similar::Follows, view::Shelf};
+use model::{Input, similar::Follows, state::StepVersion, view::Shelf};
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Instant};
 
 /// What a committer works with.
@@ -41,6 +41,15 @@ impl fmt::Debug for Means {
     }
 }
 
+/// Where snapshots lie, and which of them can be used.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshots<'a> {
+    /// Their directory.
+    pub dir: &'a Path,
+    /// The steps whose state this version reads.
+    pub steps: &'a [StepVersion],
+}
+
 /// A pipeline that was taken over, and what is to be done before it goes on.
 #[derive(Debug)]
 pub struct Opened {
@@ -58,12 +67,12 @@ impl Committer {
     /// Takes the pipeline over and finds out what is committed.
     ///
     /// The caller imports the state of [`Opened::snapshot`], computes every one of [`Opened::bindings`] again,
-    /// hands it to [`Self::replay`], and calls [`Self::ready`]. Without `snapshots`, a directory, that is
+    /// hands it to [`Self::replay`], and calls [`Self::ready`]. Without `snapshots` that is
     /// every epoch there ever was.
     ///
     /// # Errors
     /// A lake that cannot be written, a log or lake that cannot be read or do not belong together.
-    pub fn open(means: &Means, options: &Options, snapshots: Option<&Path>) -> Result<Opened, Error> {
+    pub fn open(means: &Means, options: &Options, snapshots: Option<Snapshots<'_>>) -> Result<Opened, Error> {
         let start = Instant::now();
         Self::open_with_clock(means, options, snapshots, Box::new(move || start.elapsed()))
     }
@@ -75,7 +84,7 @@ impl Committer {
     pub fn open_with_clock(
         means: &Means,
         options: &Options,
-        snapshots: Option<&Path>,
+        snapshots: Option<Snapshots<'_>>,
         clock: Clock,
     ) -> Result<Opened, Error> {
         let Means { log, disk, shelf, similar } = means.clone();

@@ -5,6 +5,7 @@
 //!   copy that lost epochs, is noticed before anything of the snapshot is used.
 //! - Between the first binding held and the end of the log none is missing.
 
+use super::Snapshots;
 use crate::{
     Binding, Error,
     binding::{self, Intent, Placed},
@@ -16,7 +17,6 @@ use model::{
     Epoch,
     planted::{self, Bug},
 };
-use std::path::Path;
 
 /// The past of a pipeline, from its oldest usable snapshot on or from the beginning.
 #[derive(Debug)]
@@ -32,10 +32,21 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Reads no more than the snapshots in `dir` leave to be read.
-    pub(super) fn read(log: &dyn Log, disk: &disk::Shared, dir: Option<&Path>) -> Result<Self, Error> {
-        let (snapshots, refused) =
-            dir.map_or_else(|| Ok(Default::default()), |dir| snapshot::all(disk, dir))?;
+    /// Reads no more than the snapshots that can be used leave to be read.
+    pub(super) fn read(
+        log: &dyn Log,
+        disk: &disk::Shared,
+        snapshots: Option<Snapshots<'_>>,
+    ) -> Result<Self, Error> {
+        let all = snapshots.map(|from| snapshot::all(disk, from.dir)).transpose()?;
+        let (snapshots, refused) = match (all, snapshots) {
+            (Some((all, refused)), Some(from)) => {
+                let is_read = |stored: &Stored| stored.steps.iter().all(|held| from.steps.contains(held));
+                let (ours, strange): (Vec<_>, Vec<_>) = all.into_iter().partition(is_read);
+                (ours, refused.into_iter().chain(strange.iter().map(of_other_version)).collect())
+            }
+            _ => (Vec::new(), Vec::new()),
+        };
         let past = Self { bindings: Vec::new(), end: 0, before: None, snapshots, refused, whole: false };
         let Some(from) = past.snapshots.iter().map(|stored| stored.mark.history).min() else {
             return past.read_whole(log);
@@ -122,6 +133,16 @@ impl Past {
         let bindings = self.bindings.into_iter().map(|(_, binding)| binding);
         (bindings.filter(|binding| Some(binding.epoch) > epoch).collect(), self.refused)
     }
+}
+
+/// Says loudly that a snapshot holds what this version does not read.
+fn of_other_version(stored: &Stored) -> String {
+    let reason = format!(
+        "snapshot at {}: it holds state of another version; what it holds is computed again from the log",
+        stored.path().display()
+    );
+    tracing::error!(reason, "a snapshot cannot be used");
+    reason
 }
 
 /// Says loudly that a snapshot is of another history.

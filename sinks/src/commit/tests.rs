@@ -1,6 +1,6 @@
 //! A pipeline in miniature: epochs whose input follows from their number, over an embedded log.
 
-use super::{Committed, Committer, Means, Opened, Options};
+use super::{Committed, Committer, Means, Opened, Options, Snapshots};
 use crate::{Binding, Error, Output, disk::Machine, lake, samples, topics, views::identities};
 use eventlog::{Budget, Log, Record, Shared, TopicPartition, embedded::Embedded};
 use model::{
@@ -9,7 +9,7 @@ use model::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -86,7 +86,7 @@ impl Rig {
         self.open_from(options, None).map(|opened| (opened.committer, opened.bindings))
     }
 
-    fn open_from(&self, options: &Options, snapshots: Option<&Path>) -> Result<Opened, Error> {
+    fn open_from(&self, options: &Options, snapshots: Option<Snapshots<'_>>) -> Result<Opened, Error> {
         let seconds = Arc::clone(&self.seconds);
         let clock = Box::new(move || Duration::from_secs(seconds.load(Ordering::SeqCst)));
         let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));

@@ -3,7 +3,7 @@
 use super::{Rig, binding, commit_all, output, undisturbed, visible};
 use crate::{
     Binding, Error, Output,
-    commit::{Committer, Opened},
+    commit::{Committer, Opened, Snapshots},
     disk,
     lake::Lake,
     samples,
@@ -69,7 +69,8 @@ impl Rig {
     }
 
     fn restart(&self) -> Result<Life, Error> {
-        let opened = self.open_from(&self.options(), Some(&self.snapshots()))?;
+        let opened =
+            self.open_from(&self.options(), Some(Snapshots { dir: &self.snapshots(), steps: &[step()] }))?;
         let Opened { mut committer, snapshot, bindings, refused } = opened;
         let mut state = snapshot.as_ref().map(import).unwrap_or_default();
         let from = snapshot.map(|stored| stored.epoch());
@@ -284,6 +285,26 @@ fn a_damaged_snapshot_is_passed_over_and_told() {
         assert_eq!((life.from, life.next, &life.state), (from, 5, &state_after(4)));
         assert_eq!(life.refused.len(), 5 - damaged);
     }
+}
+
+#[test]
+fn a_snapshot_with_state_of_another_version_is_passed_over_and_told() {
+    let rig = Rig::new();
+    let mut life = rig.restart().unwrap();
+    (0..4).for_each(|_| life.commit());
+    life.snapshot(&rig);
+    drop(life);
+    let known = |steps: &[StepVersion]| {
+        let snapshots = Snapshots { dir: &rig.snapshots(), steps };
+        let opened = rig.open_from(&rig.options(), Some(snapshots)).unwrap();
+        (opened.snapshot.map(|stored| stored.epoch()), opened.bindings.len(), opened.refused.len())
+    };
+    let newer = StepVersion { version: 2, ..step() };
+    let other = StepVersion { step: "other".into(), version: 1 };
+    assert_eq!(known(&[newer]), (None, 4, 1));
+    assert_eq!(known(&[other.clone()]), (None, 4, 1));
+    // A step more than the snapshot holds begins with nothing.
+    assert_eq!(known(&[other, step()]), (Some(3), 0, 0));
 }
 
 #[test]
