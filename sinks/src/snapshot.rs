@@ -37,7 +37,7 @@ use prune::prune;
 pub use state::StateDigest;
 pub use stored::{Found, Stored, candidates, newest};
 
-pub(crate) use stored::all;
+pub(crate) use stored::{all, first_whole};
 
 /// Where snapshots lie and when they are taken.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -99,7 +99,10 @@ pub(crate) fn live(world: &mut World, life: &Life) -> Result<Ended, Failure> {
             world.said = Some(error.to_string());
             Ok(Ended::Early)
         }
-        Err(Stop::Error(error)) => Err(Failure::new(format!("the program ended with: {error}"))),
+        Err(Stop::Error(error)) => {
+            let refused = world.refused.join("; ");
+            Err(Failure::new(format!("the program ended with: {error}; snapshots refused: [{refused}]")))
+        }
     };
     world.end(life);
     ended
@@ -123,15 +126,18 @@ fn is_expected(error: &pipeline::Error) -> bool {
 fn start<'a>(world: &'a mut World, life: &Life) -> Result<Alive<'a>, Stop> {
     let account = Account::default();
     let config = world.config(life.workers);
-    let mut committed = None;
+    let (mut committed, mut refused) = (None, Vec::new());
     let ground = world.ground(life.seed);
     let standing = recover::recover(&config, &ground, &mut |step| match step {
         Step::Restored(counts) => account.restore(counts),
         Step::Replayed { binding, output, tally, .. } => {
             account.committed(binding.epoch, binding.n_in, output, tally);
         }
-        Step::Refused(_) | Step::Import(..) => {}
-    })?;
+        Step::Refused(why) => refused.push(why.to_owned()),
+        Step::Import(..) => {}
+    });
+    world.refused = refused;
+    let standing = standing?;
     let Standing { intake, workers, committer, next, now_us, .. } = standing;
     if next > 0 {
         committed = Some(next - 1);

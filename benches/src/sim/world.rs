@@ -58,6 +58,8 @@ pub(crate) struct World {
     over: bool,
     /// The last error a life ended with.
     pub(crate) said: Option<String>,
+    /// Snapshots the newest start passed over, and why.
+    pub(crate) refused: Vec<String>,
     marks: Vec<Mark>,
 }
 
@@ -79,6 +81,7 @@ impl World {
             commits: 0,
             over: false,
             said: None,
+            refused: Vec::new(),
             marks: Vec::new(),
             plan: plan.clone(),
         };

@@ -103,7 +103,7 @@ impl Committer {
         planted::reached(Step::BindingsRead);
         lake.roll_forward(past.intents())?;
         planted::reached(Step::RolledForward);
-        let snapshot = past.choose(lake.through());
+        let snapshot = past.choose(lake.through())?;
         if snapshot.is_none() && !past.is_whole() {
             past = past.read_whole(&*log)?;
             lake.roll_forward(past.intents())?;

@@ -98,9 +98,11 @@ impl Past {
     }
 
     /// The newest snapshot that can be used with a lake that holds everything up to `through`.
-    pub(super) fn choose(&mut self, through: Option<Epoch>) -> Option<Stored> {
-        let refused = &mut self.refused;
-        self.snapshots.drain(..).find(|stored| {
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if one cannot be read.
+    pub(super) fn choose(&mut self, through: Option<Epoch>) -> Result<Option<Stored>, Error> {
+        let reached = |stored: &Stored| {
             let reached = stored.mark.is_reached_by(through) || planted::is(Bug::SnapshotAhead);
             if !reached {
                 let (epoch, rows) = (stored.epoch(), stored.mark.rows);
@@ -111,8 +113,9 @@ impl Past {
                     "a snapshot is ahead of the lake; an older one is looked for"
                 );
             }
-            reached && stored.is_whole(refused)
-        })
+            reached
+        };
+        snapshot::first_whole(&mut self.snapshots.drain(..).filter(reached), &mut self.refused)
     }
 
     /// The last committed epoch.

@@ -7,7 +7,10 @@ use model::{
     Epoch,
     state::{Export, StepVersion},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// A snapshot whose manifest is whole.
 #[derive(Clone, Debug)]
@@ -50,12 +53,27 @@ pub fn candidates(disk: &Shared, dir: &Path) -> Result<Vec<Epoch>, Error> {
 /// What is damaged is logged as an error, left in place and passed over.
 ///
 /// # Errors
-/// [`Error::Disk`] if the directory cannot be listed.
+/// [`Error::Disk`] if the directory cannot be listed or a file of it cannot be read: what is there must not be taken
+/// for lost, or input that only it still holds would be missed.
 pub fn newest(disk: &Shared, dir: &Path, at_most: impl Fn(&Mark) -> bool) -> Result<Found, Error> {
     let (snapshots, mut refused) = all(disk, dir)?;
     let mut usable = snapshots.into_iter().filter(|stored| at_most(&stored.mark));
-    let stored = usable.find(|stored| stored.is_whole(&mut refused));
+    let stored = first_whole(&mut usable, &mut refused)?;
     Ok(Found { stored, refused })
+}
+
+/// The first snapshot that is whole; what is damaged is said loudly and added to `refused`.
+pub(crate) fn first_whole(
+    snapshots: &mut impl Iterator<Item = Stored>,
+    refused: &mut Vec<String>,
+) -> Result<Option<Stored>, Error> {
+    for stored in snapshots {
+        match stored.verify() {
+            Err(error) if !planted::is(Bug::SnapshotUnchecked) => refused.push(pass_over(error)?),
+            _ => return Ok(Some(stored)),
+        }
+    }
+    Ok(None)
 }
 
 /// Every snapshot whose manifest is whole, newest first, and what was refused.
@@ -64,17 +82,21 @@ pub(crate) fn all(disk: &Shared, dir: &Path) -> Result<(Vec<Stored>, Vec<String>
     for name in names(disk, dir)? {
         match Stored::read(disk, dir, name) {
             Ok(stored) => snapshots.push(stored),
-            Err(error) => refused.push(refuse(&error)),
+            Err(error) => refused.push(pass_over(error)?),
         }
     }
     Ok((snapshots, refused))
 }
 
-/// Says loudly that a snapshot is passed over.
-fn refuse(error: &Error) -> String {
+/// Says loudly that a snapshot is passed over, if it is damaged or a part of it is gone. A disk that fails to read what
+/// is there says nothing of it: that is an error, and a later start may find it well.
+fn pass_over(error: Error) -> Result<String, Error> {
+    if matches!(&error, Error::Disk { cause, .. } if cause.kind() != io::ErrorKind::NotFound) {
+        return Err(error);
+    }
     let reason = error.to_string();
     tracing::error!(reason, "a snapshot cannot be used; the one before it is");
-    reason
+    Ok(reason)
 }
 
 /// What has a manifest, newest first.
@@ -121,12 +143,6 @@ impl Stored {
     /// [`Error::Disk`] or [`Error::Damaged`] with the first chunk that cannot be used.
     pub fn verify(&self) -> Result<(), Error> {
         self.chunks.iter().try_for_each(|chunk| self.bytes(chunk).map(drop))
-    }
-
-    /// Like [`Self::verify`]; what is found wrong is said loudly and added to `refused`.
-    pub(crate) fn is_whole(&self, refused: &mut Vec<String>) -> bool {
-        planted::is(Bug::SnapshotUnchecked)
-            || self.verify().map_err(|error| refused.push(refuse(&error))).is_ok()
     }
 
     fn export(&self, chunk: &Chunk) -> Result<Export, Error> {

@@ -3,7 +3,10 @@
 use super::{Draft, Found, Mark, Options, StateDigest, Stored, candidates, newest, stored::all};
 use crate::{
     Digest, Error,
-    disk::{Machine, Shared},
+    disk::{
+        Machine, Shared,
+        sim::{Fault, SimDisk},
+    },
     samples,
 };
 use model::{
@@ -349,4 +352,30 @@ fn a_directory_that_cannot_be_is_named_with_the_next_step() {
     fs::write(rig.dir.path().join("below"), "").unwrap();
     let error = Draft::begin(&rig.disk, &rig.options(), 1, 1).unwrap_err().to_string();
     assert!(error.contains("below") && error.ends_with("snapshot.dir to a directory"), "{error}");
+}
+
+#[test]
+fn a_disk_that_fails_to_read_is_an_error_and_no_reason_to_begin_earlier() {
+    let sim = SimDisk::new(1);
+    let disk: Shared = Arc::new(sim.clone());
+    let options = Options { dir: "/snapshots".into(), ..Rig::new().options() };
+    for epoch in [1, 2] {
+        let mut draft = Draft::begin(&disk, &options, epoch, 1).unwrap();
+        draft.add(exports(epoch as u32, 50)).unwrap();
+        draft.finish(&mark(epoch), &steps()).unwrap();
+    }
+    let (mut failed, mut found) = (0, 0);
+    for operation in 1..40 {
+        sim.fail_at(sim.operations() + operation, Fault::Io);
+        match newest(&disk, &options.dir, |_| true) {
+            Err(Error::Disk { .. }) => failed += 1,
+            Err(error) => panic!("{error}"),
+            Ok(snapshot) => {
+                assert_eq!((snapshot.stored.unwrap().epoch(), snapshot.refused.len()), (2, 0));
+                found += 1;
+            }
+        }
+        sim.heal();
+    }
+    assert!(failed > 3 && found > 3, "{failed} {found}");
 }
