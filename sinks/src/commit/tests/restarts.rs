@@ -302,7 +302,7 @@ fn a_snapshot_with_state_of_another_version_is_passed_over_and_told() {
     let newer = StepVersion { version: 2, ..step() };
     let other = StepVersion { step: "other".into(), version: 1 };
     assert_eq!(known(&[newer]), (None, 4, 1));
-    assert_eq!(known(&[other.clone()]), (None, 4, 1));
+    assert_eq!(known(std::slice::from_ref(&other)), (None, 4, 1));
     // A step more than the snapshot holds begins with nothing.
     assert_eq!(known(&[other, step()]), (Some(3), 0, 0));
 }
