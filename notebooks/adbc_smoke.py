@@ -14,7 +14,18 @@ import adbc_driver_flightsql.dbapi as flightsql
 import adbc_driver_manager
 import pyarrow.flight as flight
 
-TABLES = {"windows", "vitals", "sessions", "alerts", "dead_letters"}
+TABLES = {
+    "alerts",
+    "beats",
+    "breathings",
+    "dead_letters",
+    "fingerprints",
+    "measurements",
+    "rhythms",
+    "sessions",
+    "vitals",
+    "windows",
+}
 REFUSED = [
     "INSERT INTO vitals (hr) VALUES (1)",
     "DELETE FROM vitals",

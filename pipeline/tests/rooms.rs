@@ -2,7 +2,7 @@
 //!
 //! Why each test exists: `edges` keeps the dependency table of the README true; `words` catches a
 //! forbidden neighbour that came in through the back; `files` keeps every file readable; `manifests`
-//! keeps lints and versions in one place.
+//! keeps lints and versions in one place; `tables` keeps README and notebook at the tables there are.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -315,4 +315,15 @@ fn manifests_inherit_lints_and_versions() {
 fn the_graph_fits_on_one_screen() {
     let text = fs::read_to_string(root().join("pipeline/src/dataflow.rs")).unwrap();
     assert!(text.lines().count() <= 120, "dataflow.rs only names steps: move the rest out");
+}
+
+#[test]
+fn every_table_is_told_to_readers_and_checked_from_python() {
+    let [readme, smoke] = ["README.md", "notebooks/adbc_smoke.py"]
+        .map(|path| fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}")));
+    for table in model::table::all() {
+        assert!(readme.contains(&format!("`{}`", table.name)), "README.md has no table {}", table.name);
+        let listed = format!("\n    \"{}\",\n", table.name);
+        assert!(smoke.contains(&listed), "notebooks/adbc_smoke.py does not expect table {}", table.name);
+    }
 }
