@@ -14,9 +14,9 @@ use crate::{
     stand,
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use api::{Metrics, Readiness, State};
+use api::State;
 use eventlog::{Log, Shared, embedded::Embedded};
-use model::{Micros, time::SECOND, view::Shelf};
+use model::{Micros, time::SECOND};
 use pipeline::{
     account::{Account, Counts},
     clock::Clock,
@@ -27,13 +27,9 @@ use pipeline::{
     workers::Workers,
 };
 use serde_json::{Value, json};
-use sinks::disk;
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -223,19 +219,7 @@ fn gather(config: &Config, intake: &mut Intake) -> Result<()> {
 
 /// The program: from ready to the last record committed.
 fn whole(records: u64, config: &Config, log: &Shared) -> Result<Side> {
-    let shared = engine::Shared {
-        log: Arc::clone(log),
-        shelf: Arc::new(Shelf::default()),
-        readiness: Arc::new(Readiness::new(State::Starting { detail: "benchmark".into() })),
-        metrics: Arc::new(Metrics::new()),
-        account: Arc::new(Account::default()),
-        told: Arc::default(),
-        disk: disk::machine(),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    let (theirs, options) = (shared.clone(), config.clone());
-    let engine = std::thread::Builder::new().name("epochs".into());
-    let engine = engine.spawn(move || engine::run(&options, &theirs))?;
+    let (shared, engine) = stand::program(config, Arc::clone(log))?;
     let until = |reached: &dyn Fn() -> bool| {
         while !reached() && !engine.is_finished() {
             std::thread::sleep(GLANCE);

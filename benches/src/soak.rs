@@ -15,19 +15,15 @@ mod retention;
 
 use crate::stand::{self, Stand};
 use anyhow::{Result, anyhow, ensure};
-use api::{Metrics, Readiness, State};
+use api::State;
 use eventlog::embedded::Embedded;
 use feeder::Feeder;
-use model::view::Shelf;
-use pipeline::{account::Account, config::Config, engine};
+use pipeline::{config::Config, engine};
 use serde_json::{Value, json};
-use sinks::{disk, snapshot};
+use sinks::snapshot;
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -79,20 +75,9 @@ const VALUES: [(&str, &str); 12] = [
 pub(crate) fn run(args: &Args) -> Result<Value> {
     let dir = stand::temporary(args.dir.as_deref())?;
     let config = stand::config(dir.path(), &VALUES)?;
-    let shared = engine::Shared {
-        log: Arc::new(Embedded::open(&config.log.embedded)?),
-        shelf: Arc::new(Shelf::default()),
-        readiness: Arc::new(Readiness::new(State::Starting { detail: "benchmark".into() })),
-        metrics: Arc::new(Metrics::new()),
-        account: Arc::new(Account::default()),
-        told: Arc::default(),
-        disk: disk::machine(),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    shared.log.ensure_topics(&engine::inputs(config.log.partitions))?;
-    let (theirs, options) = (shared.clone(), config.clone());
-    let engine = std::thread::Builder::new().name("epochs".into());
-    let engine = engine.spawn(move || engine::run(&options, &theirs))?;
+    let log: eventlog::Shared = Arc::new(Embedded::open(&config.log.embedded)?);
+    log.ensure_topics(&engine::inputs(config.log.partitions))?;
+    let (shared, engine) = stand::program(&config, log)?;
     let feeder = Feeder::start(&config, &shared, args.devices)?;
     let watched = watch(args, &config, &shared, &feeder);
     let fed = feeder.join();

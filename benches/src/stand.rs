@@ -5,7 +5,7 @@
 
 use crate::devices::{self, START};
 use anyhow::{Context, Result, ensure};
-use api::Metrics;
+use api::{Metrics, Readiness, State};
 use eventlog::{Writer, embedded::Embedded};
 use model::{Epoch, Micros, UserId, time::SECOND, view::Shelf};
 use operators::sequence::Tally;
@@ -13,8 +13,9 @@ use pipeline::{
     account::Account,
     clock::Clock,
     config::{self, Config, Layers, Source},
+    engine,
     epoch::Intake,
-    recover::{self, Ground, Standing, Step},
+    recover::{self, Ground, Standing},
     snapshots::{Marks, Snapshots},
     workers::Workers,
 };
@@ -22,7 +23,15 @@ use sinks::{
     Binding, Committer, Digest, Means, Output, disk,
     snapshot::{self, StateDigest, Stored},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// The epoch loop on its thread.
+pub(crate) type Running = JoinHandle<std::result::Result<(), pipeline::Error>>;
 
 /// People observed.
 const PEOPLE: u64 = 20_000;
@@ -55,6 +64,24 @@ pub(crate) fn ground(config: &Config) -> Result<Ground> {
         },
         seed: None,
     })
+}
+
+/// The program's epoch loop on a thread of its own, over `log`; it ends when [`engine::Shared::stop`] is set.
+pub(crate) fn program(config: &Config, log: eventlog::Shared) -> Result<(engine::Shared, Running)> {
+    let shared = engine::Shared {
+        log,
+        shelf: Arc::new(Shelf::default()),
+        readiness: Arc::new(Readiness::new(State::Starting { detail: "benchmark".into() })),
+        metrics: Arc::new(Metrics::new()),
+        account: Arc::new(Account::default()),
+        told: Arc::default(),
+        disk: disk::machine(),
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    let (theirs, options) = (shared.clone(), config.clone());
+    let thread = std::thread::Builder::new().name("epochs".into());
+    let thread = thread.spawn(move || engine::run(&options, &theirs))?;
+    Ok((shared, thread))
 }
 
 /// Where a temporary directory is made.
@@ -93,13 +120,7 @@ impl Stand {
     /// Starts as the program does.
     pub(crate) fn start(config: &Config, ground: &Ground) -> Result<(Self, Committer)> {
         let account = Arc::new(Account::default());
-        let standing = recover::recover(config, ground, &mut |step| match step {
-            Step::Restored(counts) => account.restore(counts),
-            Step::Replayed { binding, output, tally, .. } => {
-                account.committed(binding.epoch, binding.n_in, output, tally);
-            }
-            Step::Refused(_) | Step::Import(..) => {}
-        })?;
+        let standing = recover::recover(config, ground, &mut |step| step.count(&account))?;
         let Standing { intake, workers, committer, next, now_us, .. } = standing;
         let (config, clock) = (config.clone(), Clock::from(now_us));
         Ok((Self { config, intake, workers, account, next, clock }, committer))

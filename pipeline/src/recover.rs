@@ -12,7 +12,12 @@
 //! - Without a usable snapshot everything since the start of the log is computed again.
 
 use crate::{
-    Error, account::Counts, config::Config, dataflow, engine, epoch::Intake, watchdog::Watch,
+    Error,
+    account::{Account, Counts},
+    config::Config,
+    dataflow, engine,
+    epoch::Intake,
+    watchdog::Watch,
     workers::Workers,
 };
 use model::{
@@ -61,6 +66,19 @@ pub enum Step<'a> {
         /// How many are done, and all.
         done: (usize, usize),
     },
+}
+
+impl Step<'_> {
+    /// Lets `account` hold what was counted up to here.
+    pub fn count(&self, account: &Account) {
+        match self {
+            Self::Restored(counts) => account.restore(*counts),
+            Self::Replayed { binding, output, tally, .. } => {
+                account.committed(binding.epoch, binding.n_in, output, *tally);
+            }
+            Self::Refused(_) | Self::Import(..) => {}
+        }
+    }
 }
 
 /// What recovery starts from, and with.

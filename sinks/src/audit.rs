@@ -17,17 +17,14 @@
 use crate::{
     Check, Error,
     binding::{self, Placed, Run},
-    topics::{ALERTS, BINDINGS, Borrowed, DEAD_LETTERS, MEASUREMENTS, WINDOWS},
+    topics::{BINDINGS, Borrowed, RESULTS},
 };
-use eventlog::{Budget, Log, Record, TopicPartition};
+use eventlog::{Budget, Log, Record, TopicPartition, read_range};
 use model::Epoch;
 use std::{fmt, thread, time::Duration};
 
 /// How much of a topic is read at once.
 const BUDGET: Budget = Budget { records: 10_000, bytes: 8 << 20 };
-/// Waiting for the next piece, and how many waits in a row end the audit: 30 s in all.
-const WAIT: Duration = Duration::from_millis(100);
-const WAITS: u32 = 300;
 /// A commit shows on one partition after the other: what does not fit is looked at so often, and so long after.
 const LOOKS: u32 = 4;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -85,7 +82,7 @@ fn look(log: &dyn Log) -> Result<Audit, Error> {
     }
     let (before, end) = binding::read(log, 0)?;
     let mut partitions = Vec::new();
-    for topic in [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS] {
+    for topic in RESULTS {
         for partition in 0..log.partitions(topic)? {
             let place = TopicPartition::new(topic, partition);
             let range = log.range(&place)?;
@@ -142,20 +139,12 @@ impl Runs {
             let why = "was committed by a version whose epochs do not say where their records stand";
             return Ok((0, Some((self.silent, why))));
         }
-        let mut reader = log.reader()?;
-        reader.assign(&[(place.clone(), range.start)])?;
-        let (mut walk, mut records, mut waits) = (Walk::over(&self.list), Vec::new(), 0);
-        while reader.positions().first().is_some_and(|(_, position)| *position < range.end) {
-            if waits == WAITS {
-                let reason = format!("{place} ends at {} and nothing more is delivered", range.end);
-                return Err(eventlog::Error::Stopped { reason }.into());
-            }
-            reader.poll(BUDGET, WAIT, &mut records)?;
-            waits = if records.is_empty() { waits + 1 } else { 0 };
-            for record in records.drain(..).filter(|record| record.offset < range.end) {
+        let (mut walk, end) = (Walk::over(&self.list), range.end);
+        read_range(&mut *log.reader()?, place, range, BUDGET, |record| {
+            if record.offset < end {
                 walk.step(&record);
             }
-        }
+        })?;
         Ok((walk.records, walk.end(self.due)))
     }
 }

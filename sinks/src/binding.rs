@@ -9,16 +9,13 @@
 //! - Readers ignore fields they do not know, so an older program reads what a newer one wrote.
 
 use crate::{Check, Digest, Error, topics::BINDINGS};
-use eventlog::{Budget, Log, TopicPartition};
+use eventlog::{Budget, Log, TopicPartition, read_range};
 use model::{Epoch, Input, Micros, view::Progress};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 /// How much of the history is read at once.
 const BUDGET: Budget = Budget { records: 10_000, bytes: 8 << 20 };
-/// Waiting for the next piece of the history, and how many waits in a row end the attempt: 30 s in all.
-const WAIT: Duration = Duration::from_millis(100);
-const WAITS: u32 = 300;
 
 /// One epoch.
 ///
@@ -169,30 +166,18 @@ pub(crate) fn place() -> TopicPartition {
 pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Placed>, u64), Error> {
     let at = place();
     let range = log.range(&at)?;
-    let mut reader = log.reader()?;
     let from = from.clamp(range.start, range.end);
-    reader.assign(&[(at, from)])?;
-    let (mut bindings, mut records, mut waits) = (Vec::new(), Vec::new(), 0);
-    loop {
-        let position = reader.positions().first().map_or(from, |(_, offset)| *offset);
-        if position >= range.end {
-            return Ok((bindings, position));
+    let mut bindings = Vec::new();
+    let position = read_range(&mut *log.reader()?, &at, from..range.end, BUDGET, |record| {
+        bindings.push((record.offset, serde_json::from_slice(&record.value)));
+    })?;
+    let placed = |(offset, binding): (u64, serde_json::Result<Binding>)| match binding {
+        Ok(binding) => Ok((offset, binding)),
+        Err(error) => {
+            Err(Error::History(format!("no binding at {offset} ({error}): start the version that wrote it")))
         }
-        if waits == WAITS {
-            let reason =
-                format!("{BINDINGS} ends at {} and nothing is delivered from {position} on", range.end);
-            return Err(eventlog::Error::Stopped { reason }.into());
-        }
-        reader.poll(BUDGET, WAIT, &mut records)?;
-        waits = if records.is_empty() { waits + 1 } else { 0 };
-        for record in records.drain(..) {
-            let unreadable = |error| {
-                let offset = record.offset;
-                Error::History(format!("no binding at {offset} ({error}): start the version that wrote it"))
-            };
-            bindings.push((record.offset, serde_json::from_slice(&record.value).map_err(unreadable)?));
-        }
-    }
+    };
+    Ok((bindings.into_iter().map(placed).collect::<Result<_, _>>()?, position))
 }
 
 /// Refuses a history with an epoch or a range of input missing or twice.

@@ -1,4 +1,5 @@
-//! A BLAKE3 digest: 32 bytes, written as 64 hexadecimal digits; and a short one for many small things.
+//! A BLAKE3 digest: 32 bytes, written as 64 hexadecimal digits; a short one for many small things; and
+//! files of one line that carry theirs in a second.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -58,6 +59,25 @@ impl fmt::Debug for Digest {
         fmt::Display::fmt(self, f)
     }
 }
+/// A line of JSON and its digest in a line of its own; the digest names it.
+pub(crate) fn seal(mut body: Vec<u8>) -> (Vec<u8>, Digest) {
+    let digest = Digest::of(&body);
+    body.extend(digest_line(digest));
+    (body, digest)
+}
+
+/// The first line and its digest; `None` if anything was changed.
+pub(crate) fn unseal(bytes: &[u8]) -> Option<(&[u8], Digest)> {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (body, rest) = bytes.split_at(end);
+    let digest = Digest::of(body);
+    (rest == digest_line(digest)).then_some((body, digest))
+}
+
+fn digest_line(digest: Digest) -> Vec<u8> {
+    format!("\n{{\"blake3\":\"{digest}\"}}\n").into_bytes()
+}
+
 /// The first eight bytes of a digest, written as 16 hexadecimal digits: finds accidents, keeps no secret.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -26,7 +26,6 @@ use crate::{
     disk::{self, Disk},
     views::Rows,
 };
-use arrow::array::RecordBatch;
 use bytes::Bytes;
 use model::{
     Epoch,
@@ -155,13 +154,7 @@ impl Lake {
             let files = Arc::new(chain.files(table.name, &dir));
             (table.name, TableView { files, ..TableView::default() })
         });
-        for file in chain.entries(fingerprints::table().name) {
-            let (path, bytes) = content(disk, &dir, file)?;
-            for batch in file::rows(&path, &bytes)? {
-                let standing = fingerprints::read(&batch).into_iter().map(|row| (row, 1));
-                similar.apply(&standing.collect::<Vec<_>>());
-            }
-        }
+        tell_fingerprints(disk, &dir, &chain, &mut *similar)?;
         let (tables, similar) = (tables.collect(), similar.version());
         Ok(Snapshot { as_of_epoch: chain.through(), tables, progress: Vec::new(), similar })
     }
@@ -201,13 +194,9 @@ impl Lake {
         self.chain.through()
     }
 
-    /// Shows every row of a table, batch by batch.
-    pub(crate) fn each_batch(&self, table: &str, mut show: impl FnMut(&RecordBatch)) -> Result<(), Error> {
-        for file in self.chain.entries(table) {
-            let (path, bytes) = self.content(file)?;
-            file::rows(&path, &bytes)?.iter().for_each(&mut show);
-        }
-        Ok(())
+    /// Tells `similar` of every fingerprint the lake holds.
+    pub(crate) fn tell_fingerprints(&self, similar: &mut dyn Follows) -> Result<(), Error> {
+        tell_fingerprints(&*self.disk, &self.dir, &self.chain, similar)
     }
 
     /// The files of a table.
@@ -324,6 +313,23 @@ fn verified(disk: &dyn Disk, dir: &Path) -> Result<(PathBuf, Chain), Error> {
     let chain = Chain::read(disk, &dir)?;
     chain.check_lengths(disk, &dir)?;
     Ok((dir, chain))
+}
+
+/// Tells `similar` of every fingerprint in the lake in `dir`.
+fn tell_fingerprints(
+    disk: &dyn Disk,
+    dir: &Path,
+    chain: &Chain,
+    similar: &mut dyn Follows,
+) -> Result<(), Error> {
+    for file in chain.entries(fingerprints::table().name) {
+        let (path, bytes) = content(disk, dir, file)?;
+        for batch in file::rows(&path, &bytes)? {
+            let standing = fingerprints::read(&batch).into_iter().map(|row| (row, 1));
+            similar.apply(&standing.collect::<Vec<_>>());
+        }
+    }
+    Ok(())
 }
 
 /// Path and content of a file of the lake in `dir` as it was written; damage is not passed on.

@@ -40,6 +40,8 @@ pub const MEASUREMENTS: &str = "manpasik.measurement.completed";
 pub const ALERTS: &str = "manpasik.ai.alert";
 /// Records that could not be used.
 pub const DEAD_LETTERS: &str = "manpasik.dlq";
+/// Every topic that results stand on.
+pub const RESULTS: [&str; 4] = [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS];
 /// What every committed epoch was; one partition, read by this program only.
 pub const BINDINGS: &str = "manpasik.internal.binding";
 

@@ -8,7 +8,7 @@ use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
     Alert, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session, Vitals,
-    similar::{Follows, Nothing},
+    similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
 };
@@ -25,6 +25,8 @@ const TABLES: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Views {
     similar: Box<dyn Follows>,
+    /// What it is now: the same for every epoch that changes no fingerprint.
+    alike: Arc<dyn Similar>,
     rows: [Rows; TABLES],
     files: [Arc<Vec<LakeFile>>; TABLES],
 }
@@ -44,18 +46,16 @@ impl Views {
             Rows::new(Measurement::table()),
             Rows::new(Fingerprint::table()),
         ];
-        let mut views = Self { rows, files: Default::default(), similar: Box::new(Nothing) };
+        let mut views =
+            Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
         views.load_files(lake);
         views
     }
 
     /// The same, with `similar` told of every fingerprint the lake holds, and of every change from now on.
     pub(crate) fn followed_by(self, mut similar: Box<dyn Follows>, lake: &Lake) -> Result<Self, Error> {
-        lake.each_batch(model::table::fingerprints::table().name, |batch| {
-            let standing = model::table::fingerprints::read(batch).into_iter().map(|row| (row, 1));
-            similar.apply(&standing.collect::<Vec<_>>());
-        })?;
-        Ok(Self { similar, ..self })
+        lake.tell_fingerprints(&mut *similar)?;
+        Ok(Self { alike: similar.version(), similar, ..self })
     }
 
     /// Takes the changes of one more epoch.
@@ -82,7 +82,10 @@ impl Views {
         rhythms.apply(&output.rhythms)?;
         measurements.apply(&output.measurements)?;
         fingerprints.apply(&output.fingerprints)?;
-        self.similar.apply(&output.fingerprints);
+        if !output.fingerprints.is_empty() {
+            self.similar.apply(&output.fingerprints);
+            self.alike = self.similar.version();
+        }
         Ok(())
     }
 
@@ -123,7 +126,7 @@ impl Views {
             as_of_epoch: binding.map(|binding| binding.epoch),
             tables: self.rows.iter().zip(&self.files).map(view).collect(),
             progress: binding.map(Binding::progress).unwrap_or_default(),
-            similar: self.similar.version(),
+            similar: Arc::clone(&self.alike),
         }
     }
 }

@@ -14,7 +14,7 @@ use rdkafka::{
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
 };
-use sinks::topics::{ALERTS, BINDINGS, DEAD_LETTERS, MEASUREMENTS, WINDOWS};
+use sinks::topics::{BINDINGS, RESULTS};
 use std::{
     pin::pin,
     sync::Arc,
@@ -30,8 +30,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 pub(super) fn on_kafka(args: &Args, brokers: &str) -> Result<Rounds> {
     let admin = Admin::new(brokers)?;
     let inputs = Input::ALL.map(Input::topic);
-    let names: Vec<&str> =
-        inputs.into_iter().chain([WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS, BINDINGS]).collect();
+    let names: Vec<&str> = inputs.into_iter().chain(RESULTS.into_iter().chain([BINDINGS])).collect();
     let known = admin.known(&names)?;
     if !known.is_empty() {
         bail!("the brokers know {} already: name brokers that no pipeline uses", known.join(", "));

@@ -19,6 +19,7 @@ use rdkafka::{
 };
 
 use super::{COMMIT_EVERY, Contents, PARTITIONS, append, read};
+use crate::stand::median;
 
 /// 300 MB a round: some seconds of one broker on a laptop.
 const RECORDS: u64 = 400_000;
@@ -40,12 +41,6 @@ impl Rates {
     pub(super) fn ours(&self) -> f64 {
         median(self.pairs.iter().map(|(ours, _)| *ours).collect())
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
-    f64::midpoint(low, high)
 }
 
 /// What was compared.

@@ -128,13 +128,11 @@ fn start<'a>(world: &'a mut World, life: &Life) -> Result<Alive<'a>, Stop> {
     let config = world.config(life.workers);
     let (mut committed, mut refused) = (None, Vec::new());
     let ground = world.ground(life.seed);
-    let standing = recover::recover(&config, &ground, &mut |step| match step {
-        Step::Restored(counts) => account.restore(counts),
-        Step::Replayed { binding, output, tally, .. } => {
-            account.committed(binding.epoch, binding.n_in, output, tally);
+    let standing = recover::recover(&config, &ground, &mut |step| {
+        step.count(&account);
+        if let Step::Refused(why) = step {
+            refused.push(why.to_owned());
         }
-        Step::Refused(why) => refused.push(why.to_owned()),
-        Step::Import(..) => {}
     });
     world.refused = refused;
     let standing = standing?;

@@ -5,7 +5,7 @@ use eventlog::TopicPartition;
 use pipeline::{config::Config, engine::Shared};
 use sinks::{
     snapshot,
-    topics::{ALERTS, BINDINGS, DEAD_LETTERS, MEASUREMENTS, WINDOWS},
+    topics::{BINDINGS, RESULTS},
 };
 
 /// Drops input and bindings from before the oldest snapshot, and the results that are there.
@@ -20,7 +20,7 @@ pub(super) fn clean_up(config: &Config, shared: &Shared) -> Result<()> {
         shared.log.truncate(&TopicPartition::new(range.input.topic(), range.partition), range.hi)?;
     }
     shared.log.truncate(&TopicPartition::new(BINDINGS, 0), stored.mark.history)?;
-    for topic in [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS] {
+    for topic in RESULTS {
         for partition in 0..shared.log.partitions(topic)? {
             let place = TopicPartition::new(topic, partition);
             let end = shared.log.range(&place)?.end;

@@ -1,8 +1,11 @@
 //! Reads every result back from the log, as a consumer would, and looks for one that stands twice.
 
 use crate::Error;
-use eventlog::{Budget, TopicPartition};
-use std::{collections::HashSet, time::Duration};
+use eventlog::{Budget, TopicPartition, read_range};
+use std::collections::HashSet;
+
+/// How much of a topic is read at once.
+const BUDGET: Budget = Budget { records: 10_000, bytes: 16 << 20 };
 
 /// What the result topics hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,29 +19,22 @@ pub(super) struct Audit {
 /// Reads the result topics from start to end.
 pub(super) fn read(log: &eventlog::Shared) -> Result<Audit, Error> {
     let mut audit = Audit::default();
-    for topic in [sinks::topics::WINDOWS, sinks::topics::ALERTS, sinks::topics::DEAD_LETTERS] {
+    for topic in sinks::topics::RESULTS {
         // Asked, never iterated.
         let mut seen = HashSet::new();
         for partition in 0..log.partitions(topic)? {
             let place = TopicPartition::new(topic, partition);
             let range = log.range(&place)?;
-            let mut reader = log.reader()?;
-            reader.assign(&[(place, range.start)])?;
-            let mut records = Vec::new();
-            while reader.positions().first().is_some_and(|(_, position)| *position < range.end) {
-                let budget = Budget { records: 10_000, bytes: 16 << 20 };
-                reader.poll(budget, Duration::from_millis(100), &mut records)?;
-                for record in records.drain(..) {
-                    audit.results += 1;
-                    let identity: Vec<Vec<u8>> = record
-                        .headers
-                        .into_iter()
-                        .filter(|(name, _)| identifies(name))
-                        .map(|(_, value)| value)
-                        .collect();
-                    audit.repeated += u64::from(!seen.insert(identity));
-                }
-            }
+            read_range(&mut *log.reader()?, &place, range, BUDGET, |record| {
+                audit.results += 1;
+                let identity: Vec<Vec<u8>> = record
+                    .headers
+                    .into_iter()
+                    .filter(|(name, _)| identifies(name))
+                    .map(|(_, value)| value)
+                    .collect();
+                audit.repeated += u64::from(!seen.insert(identity));
+            })?;
         }
     }
     Ok(audit)

@@ -9,18 +9,15 @@
 
 use super::Letter;
 use crate::{Error, clock::wall, config::Config, service::open_log};
-use eventlog::{Budget, Draft, Log, Outcome, Reader, Record, TopicPartition};
+use eventlog::{Budget, Draft, Log, Outcome, Reader, Record, TopicPartition, read_range};
 use model::{
     Again, Datum, Fault, Micros, Origin, Reason,
     time::{AHEAD, SECOND},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Records at the end of a partition that are looked at for its time.
 const LAST: u64 = 16;
-/// How long the log may take for what it says it has.
-const WAIT: Duration = Duration::from_millis(100);
-const WAITS: u32 = 300;
 
 /// What becomes of a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +154,7 @@ fn find(
     if !range.contains(&offset) {
         return Ok(None);
     }
-    let mut found = read(reader, at, offset..offset + 1, 1)?;
+    let mut found = read(reader, at, offset..offset + 1)?;
     Ok(found.pop().filter(|record| record.offset == offset))
 }
 
@@ -169,27 +166,20 @@ fn time_of(
 ) -> Result<Micros, Error> {
     let latest = wall().saturating_add(AHEAD);
     let last = range.start.max(range.end.saturating_sub(LAST))..range.end;
-    let records = read(reader, at, last, LAST as usize)?;
+    let records = read(reader, at, last)?;
     let times = records.iter().map(|record| record.timestamp_ms.saturating_mul(1_000).min(latest));
     Ok(times.max().unwrap_or(Micros::MIN))
 }
 
-/// At most `count` records of `range`, which can be read.
+/// The records of `range`, which can be read and are few.
 fn read(
     reader: &mut dyn Reader,
     at: &TopicPartition,
     range: std::ops::Range<u64>,
-    count: usize,
 ) -> Result<Vec<Record>, Error> {
-    reader.assign(&[(at.clone(), range.start)])?;
-    let mut records = Vec::new();
-    for _ in 0..WAITS {
-        let wanted = count - records.len();
-        if wanted == 0 || reader.positions().iter().all(|(_, position)| *position >= range.end) {
-            return Ok(records);
-        }
-        reader.poll(Budget { records: wanted, bytes: 64 << 20 }, WAIT, &mut records)?;
-    }
-    let reason = format!("{at} delivers nothing from offset {} on", range.start);
-    Err(eventlog::Error::Stopped { reason }.into())
+    let (mut records, end) = (Vec::new(), range.end);
+    let budget = Budget { records: (end - range.start).max(1) as usize, bytes: 64 << 20 };
+    read_range(reader, at, range, budget, |record| records.push(record))?;
+    records.retain(|record| record.offset < end);
+    Ok(records)
 }

@@ -13,7 +13,11 @@ use super::{
     manifest::{self, Added, Manifest},
     names,
 };
-use crate::{Digest, Error, disk::Disk};
+use crate::{
+    Digest, Error,
+    digest::{seal, unseal},
+    disk::Disk,
+};
 use model::Epoch;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -33,13 +37,13 @@ pub(super) struct Fold {
 impl Fold {
     /// The bytes of the file and the digest that names this fold.
     pub(super) fn encode(&self) -> (Vec<u8>, Digest) {
-        manifest::seal(serde_json::to_vec(self).expect("a fold is text and integers"))
+        seal(serde_json::to_vec(self).expect("a fold is text and integers"))
     }
 
     pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<(Self, Digest), Error> {
         let bytes = disk.read(path).map_err(Error::disk("read", path))?;
         let broken = "damaged fold: remove it, it is not needed";
-        let (body, digest) = manifest::unseal(&bytes).ok_or_else(|| Error::damaged(path, broken))?;
+        let (body, digest) = unseal(&bytes).ok_or_else(|| Error::damaged(path, broken))?;
         let fold = serde_json::from_slice(body).map_err(|_| Error::damaged(path, broken))?;
         Ok((fold, digest))
     }

@@ -5,7 +5,11 @@
 //! the newest manifest, which no other one names.
 
 use super::{MANIFESTS, durable};
-use crate::{Digest, Error, disk::Disk};
+use crate::{
+    Digest, Error,
+    digest::{seal, unseal},
+    disk::Disk,
+};
 use model::{Epoch, Micros};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -72,25 +76,6 @@ impl Added {
     pub(super) fn folder(&self) -> &str {
         self.path.split('/').nth(1).expect("table/day/name")
     }
-}
-
-/// A line of JSON and its digest in a line of its own; the digest names it.
-pub(super) fn seal(mut body: Vec<u8>) -> (Vec<u8>, Digest) {
-    let digest = Digest::of(&body);
-    body.extend(digest_line(digest));
-    (body, digest)
-}
-
-/// The first line and its digest; `None` if anything was changed.
-pub(super) fn unseal(bytes: &[u8]) -> Option<(&[u8], Digest)> {
-    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-    let (body, rest) = bytes.split_at(end);
-    let digest = Digest::of(body);
-    (rest == digest_line(digest)).then_some((body, digest))
-}
-
-fn digest_line(digest: Digest) -> Vec<u8> {
-    format!("\n{{\"blake3\":\"{digest}\"}}\n").into_bytes()
 }
 
 /// Where manifest `sequence` stands, from the directory of the lake.

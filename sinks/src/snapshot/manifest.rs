@@ -1,7 +1,10 @@
 //! What belongs to a snapshot: two lines of JSON, the manifest and the digest of the first line.
 
 use super::{Chunk, Mark};
-use crate::Digest;
+use crate::{
+    Digest,
+    digest::{seal, unseal},
+};
 use model::state::StepVersion;
 use serde::{Deserialize, Serialize};
 
@@ -39,18 +42,13 @@ impl Manifest {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec(self).expect("a manifest is text and numbers");
-        bytes.extend(seal(&bytes));
-        bytes
+        seal(serde_json::to_vec(self).expect("a manifest is text and numbers")).0
     }
 
     /// Reads what [`Self::encode`] wrote; what stands against it ends with the next step.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-        let (body, rest) = bytes.split_at(end);
-        if rest != seal(body) {
-            return Err("is damaged: restore it from a copy or remove it; nothing of it was used".into());
-        }
+        let (body, _) =
+            unseal(bytes).ok_or("is damaged: restore it from a copy or remove it; nothing of it was used")?;
         let form: Form = serde_json::from_slice(body)
             .map_err(|_| "is none of this program: remove it from the directory of snapshots".to_owned())?;
         if !(OLDEST..=FORMAT).contains(&form.format) {
@@ -65,9 +63,4 @@ impl Manifest {
             format!("cannot be read at {line}:{column}: start version {}, which wrote it", form.code_version)
         })
     }
-}
-
-/// What follows the manifest in its file.
-fn seal(body: &[u8]) -> Vec<u8> {
-    format!("\n{{\"blake3\":\"{}\"}}\n", Digest::of(body)).into_bytes()
 }

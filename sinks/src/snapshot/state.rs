@@ -17,7 +17,7 @@ use model::state::Export;
 /// two.add("sequence", b"device-2", b"8");
 /// let mut other = two.clone();
 /// other.add("sequence", b"device-1", b"7");
-/// one.merge(&two);
+/// one.add("sequence", b"device-2", b"8");
 /// assert_eq!(one.finish(), other.finish());
 /// assert_ne!(one.finish(), two.finish());
 /// ```
@@ -54,14 +54,6 @@ impl StateDigest {
         for (key, value) in export.pieces.iter() {
             self.add(&export.of.step, key, value);
         }
-    }
-
-    /// Adds everything `other` was told.
-    pub fn merge(&mut self, other: &Self) {
-        for (lane, more) in self.lanes.iter_mut().zip(other.lanes) {
-            *lane = lane.wrapping_add(more);
-        }
-        self.entries += other.entries;
     }
 
     /// Entries added.

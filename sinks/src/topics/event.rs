@@ -101,6 +101,18 @@ impl From<model::Span> for Offsets {
     }
 }
 
+/// Of consolidated changes of facts that are told again with every revision: those that are gone, and those that stand.
+/// A fact that is gone while another of the `same` stands was only revised.
+pub(super) fn gone_and_standing<R>(
+    changes: &[(R, i64)],
+    same: impl Fn(&R, &R) -> bool,
+) -> (Vec<&R>, Vec<&R>) {
+    let revised = |group: &&[(R, i64)]| group.iter().any(|(_, difference)| *difference > 0);
+    let (standing, gone): (Vec<_>, Vec<_>) = changes.chunk_by(|(a, _), (b, _)| same(a, b)).partition(revised);
+    let standing = standing.into_iter().flatten().filter(|(_, difference)| *difference > 0);
+    (gone.into_iter().flatten().map(|(fact, _)| fact).collect(), standing.map(|(fact, _)| fact).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@
 
 use super::{
     MEASUREMENTS,
-    event::{Event, Offsets, iso},
+    event::{Event, Offsets, gone_and_standing, iso},
 };
 use eventlog::Draft;
 use model::{CalibrationStatus, EventId, Measurement, Number};
@@ -54,18 +54,12 @@ struct Withdrawn {
     revision: u32,
 }
 
-/// The records for `measurements`, which are consolidated.
+/// The records for `measurements`, which are consolidated and in order.
 pub(super) fn drafts(measurements: &[(Measurement, i64)], partitions: u32) -> Vec<Draft> {
-    let mut sorted: Vec<&(Measurement, i64)> = measurements.iter().collect();
-    sorted.sort_by(|(left, _), (right, _)| (left.session, left).cmp(&(right.session, right)));
-    let same = |a: &&(Measurement, i64), b: &&(Measurement, i64)| a.0.session == b.0.session;
-    let stands = |group: &&[&(Measurement, i64)]| group.iter().any(|(_, difference)| *difference > 0);
-    let (replaced, gone): (Vec<_>, Vec<_>) = sorted.chunk_by(same).partition(stands);
-    let withdrawals = gone.into_iter().flatten().map(|(measurement, _)| withdrawn(measurement));
-    let withdrawals = withdrawals.map(|event| event.draft(MEASUREMENTS, partitions));
-    let completed = replaced.into_iter().flatten().filter(|(_, difference)| *difference > 0);
-    let completed =
-        completed.map(|(measurement, _)| completed_event(measurement).draft(MEASUREMENTS, partitions));
+    let same = |a: &Measurement, b: &Measurement| a.session == b.session;
+    let (gone, standing) = gone_and_standing(measurements, same);
+    let withdrawals = gone.into_iter().map(|one| withdrawn(one).draft(MEASUREMENTS, partitions));
+    let completed = standing.into_iter().map(|one| completed(one).draft(MEASUREMENTS, partitions));
     withdrawals.chain(completed).collect()
 }
 
@@ -73,7 +67,7 @@ fn id(kind: &str, measurement: &Measurement) -> EventId {
     EventId::derive(&[kind, &measurement.session.to_string(), &measurement.revision.to_string()])
 }
 
-fn completed_event(measurement: &Measurement) -> Event<Said> {
+fn completed(measurement: &Measurement) -> Event<Said> {
     let Measurement { alpha, alpha_applied, channels, n_expected, n_real, n_imputed, outliers, .. } =
         *measurement;
     let Measurement { value, uncertainty, snr_db, drift, alpha_seen, confidence, confidence_version, .. } =

@@ -5,7 +5,7 @@
 
 use super::{
     WINDOWS,
-    event::{Event, Offsets, iso},
+    event::{Event, Offsets, gone_and_standing, iso},
 };
 use eventlog::Draft;
 use model::{EventId, Number, PulseWindow};
@@ -49,17 +49,10 @@ struct Withdrawn {
 
 /// The records for `windows`, which are consolidated and in order.
 pub(super) fn drafts(windows: &[(PulseWindow, i64)], partitions: u32) -> Vec<Draft> {
-    let same =
-        |a: &(PulseWindow, i64), b: &(PulseWindow, i64)| (a.0.session, a.0.start) == (b.0.session, b.0.start);
-    let revised = |group: &&[(PulseWindow, i64)]| group.iter().any(|(_, difference)| *difference > 0);
-    let (replaced, gone): (Vec<_>, Vec<_>) = windows.chunk_by(same).partition(revised);
-    let withdrawals =
-        gone.into_iter().flatten().map(|(window, _)| withdrawn(window).draft(WINDOWS, partitions));
-    let computed = replaced
-        .into_iter()
-        .flatten()
-        .filter(|(_, difference)| *difference > 0)
-        .map(|(window, _)| computed(window).draft(WINDOWS, partitions));
+    let same = |a: &PulseWindow, b: &PulseWindow| (a.session, a.start) == (b.session, b.start);
+    let (gone, standing) = gone_and_standing(windows, same);
+    let withdrawals = gone.into_iter().map(|window| withdrawn(window).draft(WINDOWS, partitions));
+    let computed = standing.into_iter().map(|window| computed(window).draft(WINDOWS, partitions));
     withdrawals.chain(computed).collect()
 }
 
