@@ -214,13 +214,12 @@ impl Intake {
     ///
     /// A log that does not answer leaves what is known: reading and committing say soon enough that it is away.
     pub fn look_ahead(&mut self) -> eventlog::Result<()> {
-        for (place, end) in &mut self.ends {
-            match self.log.range(place) {
-                Ok(range) => *end = range.end,
-                Err(eventlog::Error::Unreachable { .. }) => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
+        let places: Vec<_> = self.ends.keys().cloned().collect();
+        let ends = match self.log.ends(&places) {
+            Err(eventlog::Error::Unreachable { .. }) => return Ok(()),
+            ends => ends?,
+        };
+        self.ends = places.into_iter().zip(ends).collect();
         Ok(())
     }
 

@@ -56,6 +56,10 @@ impl Log for Kafka {
         self.client.range(at)
     }
 
+    fn ends(&self, at: &[TopicPartition]) -> Result<Vec<u64>> {
+        self.client.ends(at)
+    }
+
     fn truncate(&self, at: &TopicPartition, before: u64) -> Result<()> {
         self.client.truncate(at, before)
     }

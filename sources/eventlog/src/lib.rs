@@ -58,6 +58,10 @@ pub trait Log: Send + Sync {
     fn partitions(&self, topic: &str) -> Result<u32>;
     /// The offsets that can be read now: first kept, and one past the last committed (last stable offset).
     fn range(&self, at: &TopicPartition) -> Result<Range<u64>>;
+    /// The ends of [`Log::range`], in the order asked for: one question for all where the log has one.
+    fn ends(&self, at: &[TopicPartition]) -> Result<Vec<u64>> {
+        at.iter().map(|at| self.range(at).map(|range| range.end)).collect()
+    }
     /// Drops the records of `at` before offset `before`, for good: the start of [`Log::range`] moves there.
     ///
     /// What stands from `before` on stays. A reader that stands before it meets [`Error::OutOfRange`].

@@ -109,6 +109,34 @@ impl Client {
         }
     }
 
+    /// One past the last offset of each of `at` that can be read now: one request per broker, where [`Self::range`] takes two
+    /// per partition.
+    pub(super) fn ends(&self, at: &[TopicPartition]) -> Result<Vec<u64>> {
+        // About nothing librdkafka does not ask.
+        if at.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut asked = TopicPartitionList::with_capacity(at.len());
+        for at in at {
+            let added = asked.add_partition_offset(&at.topic, at.partition as i32, Offset::End);
+            added.map_err(|error| self.explain(&error, "to read", Some(at)))?;
+        }
+        // A time of -1, which is what `Offset::End` is sent as, asks for the last stable offset (ListOffsets of the protocol).
+        let found = self.consumer.offsets_for_times(asked, ANSWER);
+        let found = found.map_err(|error| self.explain(&error, "to read", None))?;
+        let end = |at: &TopicPartition| {
+            let told = found
+                .find_partition(&at.topic, at.partition as i32)
+                .map(|told| (told.error(), told.offset()));
+            match told {
+                Some((Ok(()), Offset::Offset(end))) => Ok(end.max(0) as u64),
+                // What this question leaves open (a partition without a leader, one that does not exist) the other explains.
+                _ => self.range(at).map(|range| range.end),
+            }
+        };
+        at.iter().map(end).collect()
+    }
+
     /// Fails where `at` does not exist.
     fn exists(&self, at: &TopicPartition) -> Result<bool> {
         if at.partition < self.partitions(&at.topic)? {

@@ -95,6 +95,31 @@ pub(crate) fn positions_reach_the_range(stage: &Stage) {
     assert!(log.range(&places[0]).unwrap().end >= 6);
 }
 
+pub(crate) fn ends_are_those_of_the_ranges(stage: &Stage) {
+    let (topic, other) = (stage.topic("t", 3), stage.topic("u", 1));
+    stage.commit([
+        draft(&topic, 2, "a"),
+        draft(&topic, 0, "b"),
+        draft(&other, 0, "c"),
+        draft(&topic, 2, "d"),
+    ]);
+    stage.read(&[at(&topic, 0), at(&topic, 2), at(&other, 0)], 4);
+    let log = stage.log();
+    let places = [at(&other, 0), at(&topic, 2), at(&topic, 1), at(&topic, 0)];
+    let ranges = || places.clone().map(|place| log.range(&place).unwrap().end);
+    eventually("the ends of the ranges", || log.ends(&places).unwrap() == ranges());
+    let ends = ranges();
+    assert_eq!(ends[2], 0);
+    assert!(ends[1] >= 2 && ends[0] >= 1 && ends[3] >= 1);
+    // What is not committed cannot be read.
+    let mut writer = stage.writer("open");
+    writer.begin().unwrap();
+    writer.send(draft(&topic, 1, "waits")).unwrap();
+    assert_eq!(log.ends(&places).unwrap(), ends);
+    writer.abort().unwrap();
+    assert_eq!(log.ends(&[]).unwrap(), [0; 0]);
+}
+
 pub(crate) fn unknown_topics_are_named(stage: &Stage) {
     let topic = stage.topic("t", 2);
     let missing: Arc<str> = stage.name("missing").into();
@@ -104,6 +129,7 @@ pub(crate) fn unknown_topics_are_named(stage: &Stage) {
     };
     for place in [at(&missing, 0), at(&topic, 2)] {
         assert!(unknown(&log.range(&place).unwrap_err()));
+        assert!(unknown(&log.ends(&[at(&topic, 0), place.clone()]).unwrap_err()));
         assert!(unknown(&log.reader().unwrap().assign(&[(place.clone(), 0)]).unwrap_err()));
         let mut writer = stage.writer("w");
         writer.begin().unwrap();
@@ -342,7 +368,7 @@ pub(crate) fn everything_may_be_truncated(stage: &Stage) {
 /// Runs every case of this file as a test of its own, on the stage `$stage` makes from its name.
 macro_rules! run_reading {
     ($stage:path) => {
-        $crate::reading::run_reading!($stage: order_is_kept_per_partition, reads_from_the_middle, an_offset_outside_is_an_error, positions_reach_the_range, unknown_topics_are_named, many_partitions, a_poll_keeps_to_its_budget, topics_are_made_once, an_assignment_replaces_the_one_before, commits_between_polls_are_seen_once, a_reader_stands_at_the_end_of_what_is_committed, what_is_truncated_is_gone, everything_may_be_truncated);
+        $crate::reading::run_reading!($stage: order_is_kept_per_partition, reads_from_the_middle, an_offset_outside_is_an_error, positions_reach_the_range, ends_are_those_of_the_ranges, unknown_topics_are_named, many_partitions, a_poll_keeps_to_its_budget, topics_are_made_once, an_assignment_replaces_the_one_before, commits_between_polls_are_seen_once, a_reader_stands_at_the_end_of_what_is_committed, what_is_truncated_is_gone, everything_may_be_truncated);
     };
     ($stage:path: $($case:ident),*) => {
         $(#[test]
