@@ -94,7 +94,7 @@ pub(crate) struct Demo {
     /// Print the final report as one JSON line
     #[arg(long, value_enum, value_name = "FORMAT")]
     report: Option<Report>,
-    /// Folder of BIDMC-shaped recordings (`*_Signals.csv`, plain or .gz)
+    /// Folder of recordings: BIDMC-shaped (`*_Signals.csv`, plain or .gz) or WFDB (`*.hea` with `*.dat`)
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings"))]
     recordings: PathBuf,
     /// Delete log, lake and state of the data directory first

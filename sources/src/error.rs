@@ -13,7 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The folder holds nothing to replay.
     #[error(
-        "no recordings in {}: name a folder that holds files called NAME_Signals.csv or NAME_Signals.csv.gz",
+        "no recordings in {}: name a folder that holds files called NAME_Signals.csv or NAME_Signals.csv.gz, or \
+         NAME.hea with NAME.dat",
         .folder.display()
     )]
     NoRecordings {
@@ -68,6 +69,14 @@ pub enum Error {
         path: PathBuf,
         /// Row, counted from 1 with the header.
         row: u64,
+        /// What is wrong and what to do.
+        problem: &'static str,
+    },
+    /// A file of a WFDB record cannot be used.
+    #[error("{} cannot be replayed: {problem}", .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
         /// What is wrong and what to do.
         problem: &'static str,
     },

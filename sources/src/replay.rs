@@ -1,12 +1,21 @@
 //! Recordings replayed as the traffic of devices and monitors.
 //!
-//! A folder of BIDMC-shaped files (`NAME_Signals.csv`, perhaps `NAME_Numerics.csv`, each plain or
-//! `.gz`) becomes one session per recording: its start, its packets, the vital signs its monitor
-//! showed, its end. All sessions start at [`ANCHOR`] and are merged in time.
+//! A folder of recordings, each file plain or `.gz`, becomes one session per recorded signal: its start, its packets,
+//! its end, and once per person the vital signs the monitor showed. All sessions start at [`ANCHOR`] and are merged
+//! in time. What people marked in the signals is no traffic: it is the truth that results are judged by.
+//!
+//! | file | gives |
+//! |---|---|
+//! | `NAME_Signals.csv` | a session of pulse (column PLETH), of respiration (RESP) or of each |
+//! | `NAME_Numerics.csv` | what the monitor showed |
+//! | `NAME_Breaths.csv` | truth: the breaths annotator 1 marked in RESP |
+//! | `NAME.hea` (plain only) with `NAME.dat` | a session of electrocardiogram, mV: a WFDB record in format 212 |
+//! | `NAME.atr` | truth: the beats of that record |
 //!
 //! # Layout
-//! `table` reads columns by name, `recording` one recording, `clock` its time base, `script` plays one
-//! session, [`Traffic`] merges them, `spoil` adds records that are bad on purpose.
+//! `file` opens files, `table` reads columns by name, `wfdb` WFDB records, `recording` what belongs to one person,
+//! [`Track`] is one signal of it, `clock` its time base, `script` plays one session, [`Traffic`] merges them, `spoil`
+//! adds records that are bad on purpose.
 //!
 //! # Invariants
 //! - The same folder always gives the same drafts in the same order: ids are derived from names, times
@@ -15,17 +24,21 @@
 //!   number is not sent.
 
 mod clock;
+mod file;
 mod recording;
 mod script;
 mod spoil;
 mod table;
+mod track;
 mod traffic;
+mod wfdb;
 
 pub use recording::{Observation, Recording};
+pub use track::Track;
 pub use traffic::Traffic;
 
 use crate::{Error, Result};
-use model::{Micros, SessionId};
+use model::{Micros, SessionId, Signal};
 use std::{
     collections::BTreeMap,
     fs,
@@ -39,7 +52,7 @@ use std::{
 pub const ANCHOR: Micros = 1_767_225_600_000_000;
 
 const SIGNALS: &str = "_Signals.csv";
-const NUMERICS: &str = "_Numerics.csv";
+const HEADER: &str = ".hea";
 
 /// The recordings of a folder, in memory, ordered by name.
 #[derive(Clone, Debug)]
@@ -52,26 +65,14 @@ impl Recordings {
     ///
     /// A recording that is there both plain and compressed is read from the plain file.
     pub fn open(folder: &Path) -> Result<Self> {
-        let unreadable = |source| Error::Unreadable { path: folder.to_owned(), source };
-        let mut signals = BTreeMap::new();
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            let Some((name, is_plain)) = name_of(&path) else { continue };
-            if is_plain || !signals.contains_key(&name) {
-                signals.insert(name, path);
-            }
-        }
-        if signals.is_empty() {
+        let names = Found::in_folder(folder)?;
+        if names.is_empty() {
             return Err(Error::NoRecordings { folder: folder.to_owned() });
         }
-        let open = |(name, path): (String, PathBuf)| {
-            let numerics = [NUMERICS.to_owned(), format!("{NUMERICS}.gz")]
-                .map(|ending| folder.join(format!("{name}{ending}")))
-                .into_iter()
-                .find(|path| path.is_file());
-            Recording::open(name, &path, numerics.as_deref()).map(Arc::new)
+        let open = |(name, found): (String, Found)| {
+            Recording::open(folder, &name, found.signals.as_deref(), found.is_wfdb).map(Arc::new)
         };
-        Ok(Self { recordings: signals.into_iter().map(open).collect::<Result<_>>()? })
+        Ok(Self { recordings: names.into_iter().map(open).collect::<Result<_>>()? })
     }
 
     /// The recordings, ordered by name.
@@ -99,21 +100,67 @@ impl Recordings {
         Traffic::new(&self.recordings, partitions, spoil)
     }
 
-    /// The heart rate each monitor showed, 1/min, with the event time it was shown at.
+    /// The heart rate each monitor showed, 1/min, with the event time it was shown at, by pulse session.
     ///
     /// The truth that estimates from the optical signal are judged by; seconds without a value are
     /// left out.
     pub fn monitor_heart_rate(&self) -> BTreeMap<SessionId, Vec<(Micros, f64)>> {
-        self.iter().map(|recording| (recording.session(), recording.monitor_heart_rate())).collect()
+        let pulse = self.tracks().filter(|(_, track)| track.signal() == Signal::Pulse);
+        pulse.map(|(recording, track)| (track.session(), recording.monitor_heart_rate())).collect()
+    }
+
+    /// Event times of the breaths that annotator 1 marked, in order, by respiration session.
+    ///
+    /// Sessions without annotations are left out.
+    pub fn breaths(&self) -> BTreeMap<SessionId, Vec<Micros>> {
+        self.events(Signal::Respiration)
+    }
+
+    /// Event times of the annotated beats, in order, by electrocardiogram session.
+    ///
+    /// Sessions without annotations are left out.
+    pub fn beats(&self) -> BTreeMap<SessionId, Vec<Micros>> {
+        self.events(Signal::Ecg)
+    }
+
+    fn events(&self, signal: Signal) -> BTreeMap<SessionId, Vec<Micros>> {
+        let tracks = self.tracks().filter(|(_, track)| track.signal() == signal);
+        tracks.filter_map(|(_, track)| Some((track.session(), track.events()?))).collect()
+    }
+
+    fn tracks(&self) -> impl Iterator<Item = (&Recording, &Track)> {
+        self.iter().flat_map(|recording| recording.tracks().iter().map(move |track| (recording, track)))
     }
 }
 
-/// The recording whose waveforms are in `path`, and whether the file is plain.
-fn name_of(path: &Path) -> Option<(String, bool)> {
-    let file = path.file_name()?.to_str()?;
-    let (file, is_plain) = file.strip_suffix(".gz").map_or((file, true), |file| (file, false));
-    let name = file.strip_suffix(SIGNALS).filter(|name| !name.is_empty())?;
-    Some((name.to_owned(), is_plain))
+/// Where the signals of a recording are.
+#[derive(Debug, Default)]
+struct Found {
+    /// The table of waveforms, the plain one of two.
+    signals: Option<PathBuf>,
+    is_wfdb: bool,
+}
+
+impl Found {
+    /// The files in `folder` that hold signals, by name of the recording.
+    fn in_folder(folder: &Path) -> Result<BTreeMap<String, Self>> {
+        let unreadable = |source| Error::Unreadable { path: folder.to_owned(), source };
+        let mut names = BTreeMap::<String, Self>::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?.file_name();
+            let Some(entry) = entry.to_str() else { continue };
+            let signals = entry.strip_suffix(".gz").unwrap_or(entry).strip_suffix(SIGNALS);
+            let header = entry.strip_suffix(HEADER);
+            let Some(name) = signals.or(header).filter(|name| !name.is_empty()) else { continue };
+            let found = names.entry(name.to_owned()).or_default();
+            found.is_wfdb |= header.is_some();
+            if signals.is_some() {
+                let readable = file::find(folder, &format!("{name}{SIGNALS}"));
+                found.signals = readable.or_else(|| Some(folder.join(entry)));
+            }
+        }
+        Ok(names)
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::Options;
 use crate::{Error, config::Config, engine::Shared, error::is_away};
 use eventlog::{Draft, TopicPartition, Writer};
 use model::Input;
-use sources::replay::Recordings;
+use sources::replay::{Recording, Recordings};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -113,8 +113,8 @@ impl Replayer {
 /// What tells one replay from another: which recordings, in how many records over how many partitions.
 fn identity(recordings: &Recordings, partitions: u32, total: u64) -> String {
     let mut hasher = blake3::Hasher::new();
-    for recording in recordings.iter() {
-        hasher.update(recording.session().to_string().as_bytes());
+    for track in recordings.iter().flat_map(Recording::tracks) {
+        hasher.update(track.session().to_string().as_bytes());
     }
     hasher.update(&partitions.to_le_bytes());
     hasher.update(&total.to_le_bytes());

@@ -17,7 +17,7 @@ fn folders_without_a_recording_are_refused_before_anything_starts() {
     demo(&place, &empty, &[]).refused(&["no recordings in", "_Signals.csv.gz"]);
     let missing = place.path("missing");
     demo(&place, &missing, &[]).refused(&["could not read", "check that it exists", "No such file"]);
-    let other = place.write("other/a_Signals.csv", "Time [s], RESP\n0, 1\n").with_file_name("");
+    let other = place.write("other/a_Signals.csv", "Time [s], II\n0, 1\n").with_file_name("");
     demo(&place, &other, &[]).refused(&["no column PLETH", "a_Signals.csv", "its header needs"]);
     let words = place.write("words/a_Signals.csv", "Time [s], PLETH\n0, ill\n").with_file_name("");
     let reason = demo(&place, &words, &[]).refused(&["row 2", "column PLETH"]);

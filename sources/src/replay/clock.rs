@@ -1,4 +1,5 @@
-//! The even time base of a recording, recovered from a time column that was printed with few digits.
+//! The even time base of a track: of a stated rate, or recovered from a time column that was printed with few
+//! digits.
 //!
 //! BIDMC prints five significant digits, so from 100 s on several samples share one printed time. The
 //! period therefore comes from the whole column, and a period that is a whole number of microseconds
@@ -9,8 +10,13 @@ use model::Micros;
 /// Evenly spaced samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Clock {
-    period_ns: u64,
+    /// A sample period is so many `parts` of a microsecond.
+    period: u64,
+    parts: u64,
 }
+
+/// Parts of a period that is known in nanoseconds.
+const NANOS: u64 = 1_000;
 
 /// Significant digits of a printed time.
 const DIGITS: i32 = 5;
@@ -50,26 +56,34 @@ impl Clock {
         let slack = 2.0 * hidden + period / 2.0;
         let is_off = |(k, at): (usize, &f64)| (at - (first + k as f64 * period)).abs() > slack;
         match seconds.iter().enumerate().position(is_off) {
-            None => Ok(Self { period_ns: period_ns as u64 }),
+            None => Ok(Self { period: period_ns as u64, parts: NANOS }),
             Some(k) => Err((k, "samples are not evenly spaced, resample them or split the recording there")),
         }
     }
 
+    /// The clock of `hertz` samples per second, exact to a thousandth; none if the rate is out of reach.
+    pub(super) fn of_rate(hertz: f64) -> Option<Self> {
+        let millihertz = (hertz * 1e3).round();
+        // From a sample in 71 minutes to one in a microsecond, as for printed times.
+        let is_usable = (1e9 / f64::from(u32::MAX)..=1e9).contains(&millihertz);
+        is_usable.then_some(Self { period: 1_000_000_000, parts: millihertz as u64 })
+    }
+
     /// Time between two samples in whole microseconds, as an envelope states it.
     pub(super) fn period_us(self) -> u32 {
-        ((self.period_ns + 500) / 1_000) as u32
+        ((self.period + self.parts / 2) / self.parts) as u32
     }
 
     /// When sample `k` was taken, after the first, microseconds.
     pub(super) fn stamp_us(self, k: usize) -> Micros {
-        (self.period_ns * k as u64 / 1_000) as Micros
+        (u128::from(self.period) * k as u128 / u128::from(self.parts)) as Micros
     }
 
     /// Samples per packet: as many as fit in 40 ms, at least one.
     ///
     /// Packets of devices last 10 to 50 ms; this gives 20 to 50 ms wherever the rate allows it.
     pub(super) fn samples_per_packet(self) -> usize {
-        (40_000_000 / self.period_ns).clamp(1, 4_096) as usize
+        (40_000 * self.parts / self.period).clamp(1, 4_096) as usize
     }
 }
 
@@ -87,7 +101,7 @@ mod tests {
         for samples in [2, 10, 12_501, 12_600, 59_999, 60_000, 60_001, 200_000] {
             let times: Vec<_> = (0..samples).map(|k| printed(f64::from(k) / 125.0)).collect();
             let clock = Clock::of(&times).unwrap();
-            assert_eq!(clock.period_ns, 8_000_000, "{samples} samples");
+            assert_eq!(clock, Clock { period: 8_000_000, parts: NANOS }, "{samples} samples");
             assert_eq!(clock.stamp_us(60_000), 480_000_000);
         }
     }
@@ -104,12 +118,29 @@ mod tests {
     #[test]
     fn packets_last_20_to_50_ms_at_any_usual_rate() {
         for rate in [21, 25, 30, 40, 50, 60, 64, 100, 125, 128, 200, 250, 256, 360, 500, 1_000] {
-            let clock = Clock { period_ns: 1_000_000_000 / rate };
-            let millis = clock.period_ns as f64 * 1e-6 * clock.samples_per_packet() as f64;
-            assert!((20.0..=50.0).contains(&millis), "{rate} Hz: {millis} ms");
+            let clocks =
+                [Clock { period: 1_000_000_000 / rate, parts: NANOS }, Clock::of_rate(rate as f64).unwrap()];
+            for clock in clocks {
+                let millis = 1e3 / rate as f64 * clock.samples_per_packet() as f64;
+                assert!((20.0..=50.0).contains(&millis), "{rate} Hz: {millis} ms");
+            }
         }
-        assert_eq!(Clock { period_ns: 8_000_000 }.samples_per_packet(), 5);
-        assert_eq!(Clock { period_ns: 1_000_000_000 }.samples_per_packet(), 1);
+        assert_eq!(Clock { period: 8_000_000, parts: NANOS }.samples_per_packet(), 5);
+        assert_eq!(Clock { period: 1_000_000_000, parts: NANOS }.samples_per_packet(), 1);
+    }
+
+    #[test]
+    fn a_stated_rate_never_drifts() {
+        let clock = Clock::of_rate(360.0).unwrap();
+        assert_eq!((clock.period_us(), clock.samples_per_packet()), (2_778, 14));
+        assert_eq!(
+            [9, 650_000, 360 * 86_400].map(|k| clock.stamp_us(k)),
+            [25_000, 1_805_555_555, 86_400_000_000]
+        );
+        assert_eq!(Clock::of_rate(62.5).unwrap().period_us(), 16_000);
+        for hertz in [0.0, -1.0, 1e-9, 1e7, f64::NAN, f64::INFINITY] {
+            assert_eq!(Clock::of_rate(hertz), None, "{hertz}");
+        }
     }
 
     #[test]

@@ -1,26 +1,32 @@
-//! One recording: an optical pulse signal, and what the monitor beside it showed.
+//! One recording: the signals of one person, and what the monitor beside them showed.
 
 use super::{
     ANCHOR,
     clock::{Clock, LONGEST},
+    file,
     table::{Column, Table},
+    track::Track,
+    wfdb,
 };
 use crate::{Error, Result};
-use model::{Micros, Number, SessionId, UserId};
+use model::{Micros, Number, Signal, UserId};
 use std::path::Path;
 
-const PLETH: &str = "PLETH";
 const TIME: &str = "Time";
+/// Columns of a file of waveforms that are replayed, in the order of their tracks.
+const COLUMNS: [(&str, Signal); 2] = [("PLETH", Signal::Pulse), ("RESP", Signal::Respiration)];
 /// What a file of waveforms needs.
-const NEEDED: &str = "a time column \"Time [s]\" and the optical signal \"PLETH\"";
+const NEEDED: &str =
+    "a time column \"Time [s]\" and the optical signal \"PLETH\", the respiration \"RESP\" or both";
+/// How the column begins in which the first of two people marked breaths.
+const BREATHS: &str = "breaths ann1";
 
 /// One recording, in memory.
 #[derive(Clone, Debug)]
 pub struct Recording {
     name: String,
-    pub(super) clock: Clock,
-    /// Optical signal, in the units of the file; NaN where the file has no number.
-    pub(super) pleth: Vec<f32>,
+    /// At least one; pulse, respiration, electrocardiogram, of those that are there.
+    tracks: Vec<Track>,
     pub(super) observations: Vec<Observation>,
 }
 
@@ -40,27 +46,34 @@ pub struct Observation {
 }
 
 impl Recording {
-    /// Reads recording `name` from its files.
-    pub(super) fn open(name: String, signals: &Path, numerics: Option<&Path>) -> Result<Self> {
-        let (seconds, pleth) = read_signals(signals)?;
-        let clock = Clock::of(&seconds).map_err(|(index, problem)| Error::Uneven {
-            path: signals.to_owned(),
-            // Row 1 is the header.
-            row: index as u64 + 2,
-            problem,
-        })?;
-        let observations = numerics.map_or(Ok(Vec::new()), |path| read_numerics(path, seconds[0]))?;
-        Ok(Self { name, clock, pleth, observations })
+    /// Reads recording `name` in `folder`: waveforms from `signals`, a WFDB record if `is_wfdb`, and what belongs
+    /// to them.
+    pub(super) fn open(folder: &Path, name: &str, signals: Option<&Path>, is_wfdb: bool) -> Result<Self> {
+        let (mut zero, mut tracks) = (0.0, Vec::new());
+        if let Some(path) = signals {
+            let waves = read_signals(path)?;
+            zero = waves.seconds[0];
+            let breaths = file::find(folder, &format!("{name}_Breaths.csv"));
+            for (signal, samples) in waves.columns {
+                let marks = match &breaths {
+                    Some(path) if signal == Signal::Respiration => Some(read_breaths(path, samples.len())?),
+                    _ => None,
+                };
+                tracks.push(Track::new(name, signal, waves.clock, samples, marks));
+            }
+        }
+        if is_wfdb {
+            let wfdb::Record { clock, samples, beats } = wfdb::Record::open(folder, name)?;
+            tracks.push(Track::new(name, Signal::Ecg, clock, samples, beats));
+        }
+        let numerics = file::find(folder, &format!("{name}_Numerics.csv"));
+        let observations = numerics.map_or(Ok(Vec::new()), |path| read_numerics(&path, zero))?;
+        Ok(Self { name: name.to_owned(), tracks, observations })
     }
 
-    /// Name of the recording: its file name without `_Signals.csv`.
+    /// Name of the recording: its file name without `_Signals.csv` or `.hea`.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The session it is replayed as.
-    pub fn session(&self) -> SessionId {
-        SessionId::derive(&["replay", &self.name])
     }
 
     /// The person it is replayed as.
@@ -68,14 +81,14 @@ impl Recording {
         UserId::derive(&["replay", &self.name])
     }
 
-    /// The device it is replayed as.
-    pub fn device(&self) -> String {
-        format!("replay-{}", self.name)
+    /// Its signals, each a session: pulse, respiration, electrocardiogram, of those that are there; at least one.
+    pub fn tracks(&self) -> &[Track] {
+        &self.tracks
     }
 
-    /// Time from the first sample to the end of the last, microseconds.
+    /// Length of its longest track, microseconds.
     pub fn length_us(&self) -> Micros {
-        self.clock.stamp_us(self.pleth.len())
+        self.tracks.iter().map(Track::length_us).max().unwrap_or(0)
     }
 
     /// What the monitor showed, in time order.
@@ -89,22 +102,65 @@ impl Recording {
     }
 }
 
-/// Times in seconds and the optical signal of `path` (`NAME_Signals.csv`).
-fn read_signals(path: &Path) -> Result<(Vec<f64>, Vec<f32>)> {
-    let mut table = Table::open(path)?;
-    let time = table.need(table.starting(TIME), TIME, NEEDED)?;
-    let signal = table.need(table.column(PLETH), PLETH, NEEDED)?;
-    let (mut seconds, mut pleth) = (Vec::new(), Vec::new());
-    while table.advance()? {
-        seconds.push(table.number(time)?.ok_or_else(|| table.not_number(time))?);
-        // A value too large for f32 is no sample either.
-        let sample = table.number(signal)?.map_or(f32::NAN, |value| value as f32);
-        pleth.push(if sample.is_finite() { sample } else { f32::NAN });
-    }
-    Ok((seconds, pleth))
+/// What a file of waveforms holds.
+struct Waves {
+    /// Times of the samples, s; at least two.
+    seconds: Vec<f64>,
+    clock: Clock,
+    columns: Vec<(Signal, Vec<f32>)>,
 }
 
-/// What the monitor showed, from `path` (`NAME_Numerics.csv`); `zero` is the time of the first sample, s.
+/// The waveforms in `path` (`NAME_Signals.csv`).
+fn read_signals(path: &Path) -> Result<Waves> {
+    let mut table = Table::open(path)?;
+    let time = table.need(table.starting(TIME), TIME, NEEDED)?;
+    let present = COLUMNS.iter().filter_map(|(name, signal)| Some((*signal, table.column(name)?)));
+    let present: Vec<(Signal, Column)> = present.collect();
+    if present.is_empty() {
+        table.need(None, COLUMNS[0].0, NEEDED)?;
+    }
+    let mut seconds = Vec::new();
+    let mut columns: Vec<_> = present.iter().map(|(signal, _)| (*signal, Vec::new())).collect();
+    while table.advance()? {
+        seconds.push(table.number(time)?.ok_or_else(|| table.not_number(time))?);
+        for ((_, column), (_, samples)) in present.iter().zip(&mut columns) {
+            // A value too large for f32 is no sample either.
+            let sample = table.number(*column)?.map_or(f32::NAN, |value| value as f32);
+            samples.push(if sample.is_finite() { sample } else { f32::NAN });
+        }
+    }
+    let clock = Clock::of(&seconds).map_err(|(index, problem)| Error::Uneven {
+        path: path.to_owned(),
+        // Row 1 is the header.
+        row: index as u64 + 2,
+        problem,
+    })?;
+    Ok(Waves { seconds, clock, columns })
+}
+
+/// Sample numbers, counted from 0, of the breaths that the first annotator marked in `path` (`NAME_Breaths.csv`).
+///
+/// The annotators marked different breaths, so either column may end early or say NaN.
+fn read_breaths(path: &Path, samples: usize) -> Result<Vec<usize>> {
+    let mut table = Table::open(path)?;
+    let needed = "the sample numbers of one annotator as \"breaths ann1 [signal sample no]\"";
+    let column = table.need(table.starting(BREATHS), BREATHS, needed)?;
+    let mut breaths = Vec::new();
+    while table.advance()? {
+        let Some(breath) = table.number(column)? else { continue };
+        if breath < 0.0 || breath >= samples as f64 || breath.fract() != 0.0 {
+            return Err(
+                table.uneven("a breath is no sample of the signal, write the number of a sample from 0")
+            );
+        }
+        breaths.push(breath as usize);
+    }
+    breaths.sort_unstable();
+    Ok(breaths)
+}
+
+/// What the monitor showed, from `path` (`NAME_Numerics.csv`); `zero` is the time of the
+/// first sample, s.
 fn read_numerics(path: &Path, zero: f64) -> Result<Vec<Observation>> {
     let mut table = Table::open(path)?;
     let time = table.need(table.starting(TIME), TIME, "a time column \"Time [s]\"")?;

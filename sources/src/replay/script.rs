@@ -1,14 +1,17 @@
 //! One session from its start to its end, step by step in time order.
 //!
 //! A packet leaves when its last sample ended, an observation when the monitor showed it. At one
-//! instant the order is: start, packet, observation, end of the packets, end of the session.
+//! instant the order is: start, packet, observation, end of the packets, end of the session. What the monitor of
+//! a person showed goes with the first track of the recording, so it is sent once.
 
-use super::{ANCHOR, Observation, Recording};
+use super::{ANCHOR, Observation, Recording, Track, track};
 use crate::{
     event::{self, Encoded},
     packet::{Frame, MeasurementPacket, Version, WireSignal},
 };
-use model::{DomainEvent, Environment, EventId, Input, Micros, Origin, SessionEnded, SessionStarted, Vitals};
+use model::{
+    DomainEvent, Environment, EventId, Input, Micros, Origin, SessionEnded, SessionStarted, Signal, Vitals,
+};
 use prost::Message;
 use std::{ops::Range, sync::Arc};
 
@@ -48,11 +51,12 @@ impl Step {
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     recording: Arc<Recording>,
+    /// Which of its tracks this session is.
+    track: usize,
     /// Key of packets and session events.
     session: String,
     /// Key of observations.
     user: String,
-    device: String,
     /// Steps to come that there is one of, in order.
     milestones: Range<u8>,
     next_sample: usize,
@@ -61,17 +65,24 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(recording: Arc<Recording>) -> Self {
+    /// The session of track number `track`.
+    pub(super) fn new(recording: Arc<Recording>, track: usize) -> Self {
+        // Those of all tracks are observed once, beside the first.
+        let next_observation = if track == 0 { 0 } else { recording.observations.len() };
         Self {
-            session: recording.session().to_string(),
+            session: recording.tracks()[track].session().to_string(),
             user: recording.user().to_string(),
-            device: recording.device(),
             recording,
+            track,
             milestones: 0..3,
             next_sample: 0,
             next_sequence: 0,
-            next_observation: 0,
+            next_observation,
         }
+    }
+
+    fn track(&self) -> &Track {
+        &self.recording.tracks()[self.track]
     }
 
     /// The step that comes next, if any is left.
@@ -93,11 +104,11 @@ impl Script {
 
     /// The next run of samples that are numbers, at most one packet long.
     fn packet(&self) -> Option<Step> {
-        let Recording { pleth, clock, .. } = self.recording.as_ref();
+        let Track { samples, clock, .. } = self.track();
         let is_number = |sample: &f32| !sample.is_nan();
-        let first = self.next_sample + pleth[self.next_sample..].iter().position(is_number)?;
+        let first = self.next_sample + samples[self.next_sample..].iter().position(is_number)?;
         let longest = clock.samples_per_packet();
-        let count = pleth[first..].iter().take(longest).take_while(|sample| is_number(sample)).count();
+        let count = samples[first..].iter().take(longest).take_while(|sample| is_number(sample)).count();
         let kind = Kind::Packet { sequence: self.next_sequence, first, count };
         Some(Step { at: ANCHOR + clock.stamp_us(first + count), kind })
     }
@@ -113,7 +124,7 @@ impl Script {
     }
 
     fn milestone(&self) -> Option<Step> {
-        let end = ANCHOR + self.recording.length_us();
+        let end = ANCHOR + self.track().length_us();
         match self.milestones.clone().next()? {
             0 => Some(Step { at: ANCHOR, kind: Kind::Started }),
             1 => Some(Step { at: end, kind: Kind::LastPacketSent { sequence: self.next_sequence } }),
@@ -143,8 +154,8 @@ impl Script {
             Kind::Started => self.started(step),
             Kind::Observation { index } => self.observed(step, index),
             Kind::Ended => DomainEvent::SessionEnded(SessionEnded {
-                event: self.id("ended"),
-                session: self.recording.session(),
+                event: self.event_id("ended"),
+                session: self.track().session(),
                 at: step.at,
                 status: "completed".to_owned(),
                 origin: unplaced(step),
@@ -155,10 +166,10 @@ impl Script {
 
     fn started(&self, step: &Step) -> DomainEvent {
         DomainEvent::SessionStarted(SessionStarted {
-            event: self.id("started"),
-            session: self.recording.session(),
+            event: self.event_id("started"),
+            session: self.track().session(),
             user: self.recording.user(),
-            device: self.device.clone(),
+            device: self.track().device().to_owned(),
             at: step.at,
             origin: unplaced(step),
         })
@@ -169,7 +180,7 @@ impl Script {
         DomainEvent::Vitals(Vitals {
             user: self.recording.user(),
             at,
-            event: self.id(&format!("vitals {index}")),
+            event: EventId::derive(&["replay", self.recording.name(), &format!("vitals {index}")]),
             hr,
             pulse,
             resp,
@@ -178,22 +189,27 @@ impl Script {
         })
     }
 
-    fn id(&self, what: &str) -> EventId {
-        EventId::derive(&["replay", self.recording.name(), what])
+    /// The id of an event of this session.
+    fn event_id(&self, what: &str) -> EventId {
+        let name = self.recording.name();
+        match track::word(self.track().signal()) {
+            None => EventId::derive(&["replay", name, what]),
+            Some(word) => EventId::derive(&["replay", name, word, what]),
+        }
     }
 
     /// The gateway's envelope around `step`, a packet or the end of the packets.
     pub(super) fn measurement(&self, step: &Step) -> MeasurementPacket {
-        let recording = self.recording.as_ref();
+        let track = self.track();
         let (sequence, raw_packet) = match step.kind {
             Kind::Packet { sequence, first, count } => {
                 let frame = Frame {
                     version: Version::Two,
                     sequence,
-                    stamp_us: ANCHOR + recording.clock.stamp_us(first),
+                    stamp_us: ANCHOR + track.clock.stamp_us(first),
                     channels: 1,
                     samples: count as u16,
-                    det: recording.pleth[first..first + count].to_vec(),
+                    det: track.samples[first..first + count].to_vec(),
                     reference: vec![],
                     // The recordings say nothing about the device.
                     environment: Environment::default(),
@@ -207,16 +223,25 @@ impl Script {
         };
         MeasurementPacket {
             session_id: self.session.clone(),
-            device_id: self.device.clone(),
+            device_id: track.device().to_owned(),
             user_id: self.user.clone(),
             end_of_session: raw_packet.is_empty(),
             raw_packet,
             sequence_no: sequence,
             timestamp_ms: (step.at / 1_000) as u64,
-            signal: WireSignal::Pulse.into(),
-            sample_period_us: recording.clock.period_us(),
+            signal: on_wire(track.signal()).into(),
+            sample_period_us: track.clock.period_us(),
             ..MeasurementPacket::default()
         }
+    }
+}
+
+fn on_wire(signal: Signal) -> WireSignal {
+    match signal {
+        Signal::Channels => WireSignal::Channels,
+        Signal::Pulse => WireSignal::Pulse,
+        Signal::Ecg => WireSignal::Ecg,
+        Signal::Respiration => WireSignal::Respiration,
     }
 }
 

@@ -1,11 +1,10 @@
 //! Columns of a comma-separated file by name, plain or gzip; names are compared without blanks and case.
 
+use super::file;
 use crate::{Error, Result};
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
-use flate2::read::MultiGzDecoder;
 use std::{
-    fs::File,
-    io::{BufReader, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -28,11 +27,7 @@ pub(super) struct Column {
 impl Table {
     /// Opens `path` and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-        let file = BufReader::new(file);
-        let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
-        let bytes: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
+        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(file::open(path)?);
         let header = match reader.headers() {
             Ok(header) => header.iter().map(str::to_lowercase).collect(),
             Err(source) => return Err(broken(path, 1, source)),

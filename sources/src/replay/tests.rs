@@ -1,5 +1,9 @@
 //! Replay through the decoder: what was recorded comes out, in order, whole, and again after a cut.
 
+mod electrocardiogram;
+mod respiration;
+mod shipped;
+
 use super::*;
 use crate::{event, packet};
 use eventlog::{Draft, Record, TopicPartition};
@@ -29,7 +33,7 @@ const NUMERICS_TEXT: &str =
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).unwrap();
-    write("a_Signals.csv", signals(252, "Time [s], RESP, PLETH").as_bytes());
+    write("a_Signals.csv", signals(252, "Time [s], II, PLETH").as_bytes());
     write("a_Numerics.csv", NUMERICS_TEXT.as_bytes());
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(signals(13_001, "Time [s], II, PLETH").as_bytes()).unwrap();
@@ -224,7 +228,9 @@ fn errors_name_the_file_and_the_next_step() {
     let message = Recordings::open(&empty.path().join("absent")).unwrap_err().to_string();
     assert!(message.contains("could not read") && message.contains("absent"), "{message}");
     for (name, text, part) in [
-        ("x_Signals.csv", "Time [s], RESP\n0,1\n.008,1\n", "no column PLETH"),
+        ("x_Signals.csv", "Time [s], II\n0,1\n.008,1\n", "no column PLETH"),
+        ("x_Signals.csv", "Time [s], II\n0,1\n.008,1\n", "the respiration \"RESP\" or both"),
+        ("x_Signals.csv", "Time [s], RESP\n0,1\n.008,SECRET\n", "no number in column RESP"),
         ("x_Signals.csv", "PLETH\n1\n2\n", "no column Time"),
         ("x_Signals.csv", "Time [s],PLETH\n0,1\n.008,SECRET\n", "row 3"),
         ("x_Signals.csv", "Time [s],PLETH\n0,1\n,1\n", "column Time"),

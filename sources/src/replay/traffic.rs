@@ -1,6 +1,9 @@
 //! All sessions merged in time order, as drafts for the log.
 //!
-//! At one instant starts go first, then packets, observations and ends, each by name of the recording.
+//! At one instant starts go first, then packets by their number, observations by their row, ends of packets by their
+//! number, ends of sessions. What is still equal goes by name of the recording, and of one recording pulse,
+//! respiration, electrocardiogram.
+//!
 //! The merge keeps one candidate per session, so its cost does not grow with the length of the
 //! recordings.
 
@@ -40,9 +43,12 @@ pub struct Traffic {
 impl Traffic {
     /// Traffic over topics of `partitions` partitions each; `spoil` adds bad records.
     pub(super) fn new(recordings: &[Arc<Recording>], partitions: u32, spoil: bool) -> Self {
-        let scripts: Vec<_> = recordings.iter().map(|recording| Script::new(Arc::clone(recording))).collect();
-        let candidate = |(at, script): (usize, &Script)| script.peek().map(|step| Reverse((step, at)));
-        let queue = scripts.iter().enumerate().filter_map(candidate).collect();
+        let of_recording = |recording: &Arc<Recording>| {
+            let of_track = |track| Script::new(Arc::clone(recording), track);
+            (0..recording.tracks().len()).map(of_track).collect::<Vec<_>>()
+        };
+        let scripts: Vec<_> = recordings.iter().flat_map(of_recording).collect();
+        let queue = scripts.iter().enumerate().filter_map(|(at, script)| candidate(at, script)).collect();
         let first = scripts.first().filter(|_| spoil);
         let spoiled = first.map(spoil::records).unwrap_or_default();
         let lanes = Input::ALL
@@ -94,7 +100,7 @@ impl Traffic {
         let Reverse((step, at)) = self.queue.pop()?;
         let script = &mut self.scripts[at];
         script.pass(&step);
-        self.queue.extend(script.peek().map(|step| Reverse((step, at))));
+        self.queue.extend(candidate(at, script));
         Some(Next::Step(step, at))
     }
 
@@ -104,6 +110,11 @@ impl Traffic {
             Next::Spoiled(spoiled) => &spoiled.encoded.key,
         }
     }
+}
+
+/// What script number `at` sends next.
+fn candidate(at: usize, script: &Script) -> Option<Reverse<(Step, usize)>> {
+    script.peek().map(|step| Reverse((step, at)))
 }
 
 /// What comes next: a step of one of the scripts, or a spoiled record.
