@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //! [`replayer`] writes the recordings to the log, [`screen`] shows progress and alerts, [`audit`]
-//! reads every result back, [`report`] compares with the monitor and adds up.
+//! reads every result back, [`accuracy`] compares with monitors and people, [`report`] adds up.
 
+mod accuracy;
 mod audit;
 mod replayer;
 mod report;

@@ -34,7 +34,7 @@ mod traffic;
 mod wfdb;
 
 pub use recording::{Observation, Recording};
-pub use track::Track;
+pub use track::{Mark, Track};
 pub use traffic::Traffic;
 
 use crate::{Error, Result};

@@ -1,18 +1,16 @@
-//! Adds up what the demo proved: nothing lost, nothing twice, and how near the heart rate came to the
-//! monitor's.
+//! Adds up what the demo proved: nothing lost, nothing twice, and how near the results came to what monitors showed and
+//! people marked (see `accuracy`).
 //!
-//! The truth of a window is the mean of the monitor's heart rate (numerics, 1 Hz, missing values left
-//! out) over the window's seconds. Results are read from the tables through the door's own SQL.
+//! Results are read from the tables through the door's own SQL.
 
-use super::audit::Audit;
+use super::{
+    accuracy::{self, Beats, Rates, Row, Variability},
+    audit::Audit,
+};
 use crate::{Error, config::Config, engine::Shared};
 use api::Format;
-use model::time::SECOND;
 use sources::replay::Recordings;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-/// A row as JSON; a column that is null is absent.
-type Row = serde_json::Value;
+use std::{sync::Arc, time::Duration};
 
 /// The result of a demo.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -26,6 +24,13 @@ pub(super) struct Report {
     hr_mae_bpm: Option<f64>,
     hr_gated_mae_bpm: Option<f64>,
     hr_coverage: Option<f64>,
+    resp_mae: Option<f64>,
+    resp_gated_mae: Option<f64>,
+    resp_coverage: Option<f64>,
+    ecg_se: Option<f64>,
+    ecg_ppv: Option<f64>,
+    hrv: Option<Variability>,
+    hrv_found: Option<Variability>,
     epochs: u64,
     seconds: f64,
     rss_mb: f64,
@@ -53,12 +58,11 @@ pub(super) fn compile(
         let rows = rows(&format!("SELECT count(*) AS n FROM {table}"))?;
         Ok(rows.first().and_then(|row| row["n"].as_u64()).unwrap_or(0))
     };
-    // In one order, so that the sums of two runs are equal to the last bit.
-    let windows = rows(
-        "SELECT session_id, to_unixtime(window_start) AS start, to_unixtime(window_end) AS stop, hr_bpm, good \
-         FROM windows ORDER BY session_id, window_start",
-    )?;
-    let accuracy = Accuracy::of(&windows, recordings);
+    let heart = Rates::heart(&rows(accuracy::PULSE)?, recordings);
+    let breathing = Rates::breathing(&rows(accuracy::BREATHING)?, recordings);
+    let beats = Beats::of(&rows(accuracy::BEATS)?, recordings);
+    let (hrv, session) = Variability::annotated(recordings).unzip();
+    let rhythms = rows(accuracy::RHYTHMS)?;
     let counts = shared.account.counts();
     let tally = counts.tally;
     Ok(Report {
@@ -68,10 +72,16 @@ pub(super) fn compile(
         dead_letters: count("dead_letters")?,
         lost: tally.lost,
         duplicate: tally.duplicates + i64::try_from(audit.repeated).unwrap_or(i64::MAX),
-        hr_mae_bpm: accuracy.all.get(),
-        hr_gated_mae_bpm: accuracy.gated.get(),
-        hr_coverage: (accuracy.all.count > 0)
-            .then(|| accuracy.gated.count as f64 / accuracy.all.count as f64),
+        hr_mae_bpm: heart.all.get(),
+        hr_gated_mae_bpm: heart.gated.get(),
+        hr_coverage: heart.coverage(),
+        resp_mae: breathing.all.get(),
+        resp_gated_mae: breathing.gated.get(),
+        resp_coverage: breathing.coverage(),
+        ecg_se: beats.sensitivity(),
+        ecg_ppv: beats.predictive(),
+        hrv,
+        hrv_found: session.and_then(|session| Variability::found(&rhythms, &session)),
         epochs: counts.epochs,
         seconds: took.as_secs_f64(),
         rss_mb: api::resident().map_or(0.0, |resident| resident.peak_bytes as f64 / 1e6),
@@ -82,62 +92,6 @@ pub(super) fn compile(
     })
 }
 
-/// Errors of the heart rate against the monitor.
-#[derive(Debug, Default, PartialEq)]
-struct Accuracy {
-    all: Mean,
-    gated: Mean,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Mean {
-    sum: f64,
-    count: u64,
-}
-
-impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
-    }
-
-    fn get(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
-    }
-}
-
-impl Accuracy {
-    fn of(windows: &[Row], recordings: &Recordings) -> Self {
-        let truth: BTreeMap<String, Vec<(i64, f64)>> = recordings
-            .monitor_heart_rate()
-            .into_iter()
-            .map(|(session, seconds)| (session.to_string(), seconds))
-            .collect();
-        let mut accuracy = Self::default();
-        for window in windows {
-            let Some(seconds) = window["session_id"].as_str().and_then(|session| truth.get(session)) else {
-                continue;
-            };
-            let (Some(start), Some(stop)) = (window["start"].as_i64(), window["stop"].as_i64()) else {
-                continue;
-            };
-            let mut monitor = Mean::default();
-            for (at, rate) in seconds {
-                if (start * SECOND..stop * SECOND).contains(at) {
-                    monitor.add(*rate);
-                }
-            }
-            let (Some(monitor), Some(rate)) = (monitor.get(), window["hr_bpm"].as_f64()) else { continue };
-            let error = (rate - monitor).abs();
-            accuracy.all.add(error);
-            if window["good"].as_bool() == Some(true) {
-                accuracy.gated.add(error);
-            }
-        }
-        accuracy
-    }
-}
-
 impl Report {
     /// One line of JSON.
     pub(super) fn json(&self) -> String {
@@ -146,12 +100,15 @@ impl Report {
 
     /// For people.
     pub(super) fn text(&self) -> String {
-        let rate = |value: Option<f64>| {
-            value.map_or("no monitor to compare with".into(), |value| format!("{value:.2} bpm"))
+        let error = |value: Option<f64>, unit: &str| {
+            value.map_or("nothing to compare with".into(), |value| format!("{value:.2} {unit}"))
         };
+        let percent = |share: Option<f64>| format!("{:.0} %", share.unwrap_or(0.0) * 100.0);
         format!(
             "{} packets of {} recordings in {:.1} s: {} windows, {} alerts, {} dead letters; lost {}, duplicate {}\n\
-             heart rate against the monitor: mean absolute error {} over all windows; {} behind the quality gate, which keeps {:.0} %\n\
+             heart rate against the monitor: mean absolute error {} over all windows; {} behind the quality gate, which keeps {}\n\
+             respiratory rate against marked breaths: mean absolute error {}; {} behind the quality gate, which keeps {}\n\
+             beats of the electrocardiogram against marked beats: {} found, {} of those found are marked\n\
              {} epochs committed; 99 % of the records visible within {:.0} ms; peak memory {:.0} MB",
             self.packets_in,
             self.recordings,
@@ -161,9 +118,14 @@ impl Report {
             self.dead_letters,
             self.lost,
             self.duplicate,
-            rate(self.hr_mae_bpm),
-            rate(self.hr_gated_mae_bpm),
-            self.hr_coverage.unwrap_or(0.0) * 100.0,
+            error(self.hr_mae_bpm, "bpm"),
+            error(self.hr_gated_mae_bpm, "bpm"),
+            percent(self.hr_coverage),
+            error(self.resp_mae, "breaths/min"),
+            error(self.resp_gated_mae, "breaths/min"),
+            percent(self.resp_coverage),
+            error(self.ecg_se, "%"),
+            error(self.ecg_ppv, "%"),
             self.epochs,
             self.p99_ms,
             self.rss_mb,

@@ -74,6 +74,11 @@ impl Clock {
         ((self.period + self.parts / 2) / self.parts) as u32
     }
 
+    /// Samples per second.
+    pub(super) fn rate_hz(self) -> f64 {
+        1e6 * self.parts as f64 / self.period as f64
+    }
+
     /// When sample `k` was taken, after the first, microseconds.
     pub(super) fn stamp_us(self, k: usize) -> Micros {
         (u128::from(self.period) * k as u128 / u128::from(self.parts)) as Micros

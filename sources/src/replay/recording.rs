@@ -5,7 +5,7 @@ use super::{
     clock::{Clock, LONGEST},
     file,
     table::{Column, Table},
-    track::Track,
+    track::{Mark, Track},
     wfdb,
 };
 use crate::{Error, Result};
@@ -141,7 +141,7 @@ fn read_signals(path: &Path) -> Result<Waves> {
 /// Sample numbers, counted from 0, of the breaths that the first annotator marked in `path` (`NAME_Breaths.csv`).
 ///
 /// The annotators marked different breaths, so either column may end early or say NaN.
-fn read_breaths(path: &Path, samples: usize) -> Result<Vec<usize>> {
+fn read_breaths(path: &Path, samples: usize) -> Result<Vec<Mark>> {
     let mut table = Table::open(path)?;
     let needed = "the sample numbers of one annotator as \"breaths ann1 [signal sample no]\"";
     let column = table.need(table.starting(BREATHS), BREATHS, needed)?;
@@ -153,7 +153,7 @@ fn read_breaths(path: &Path, samples: usize) -> Result<Vec<usize>> {
                 table.uneven("a breath is no sample of the signal, write the number of a sample from 0")
             );
         }
-        breaths.push(breath as usize);
+        breaths.push(Mark { sample: breath as usize, is_normal: true });
     }
     breaths.sort_unstable();
     Ok(breaths)

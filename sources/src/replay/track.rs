@@ -12,18 +12,27 @@ pub struct Track {
     pub(super) clock: Clock,
     /// In the units of the file, an electrocardiogram in mV; NaN where the file has no number.
     pub(super) samples: Vec<f32>,
-    /// Sample numbers of what was marked, in order; none if nobody was asked to mark.
-    marks: Option<Vec<usize>>,
+    /// In order; none if nobody was asked to mark.
+    marks: Option<Vec<Mark>>,
+}
+
+/// An event that a person marked in a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The sample it was marked at, from 0.
+    pub sample: usize,
+    /// A beat of sinus origin, as the variability of the heart rate asks for; any breath.
+    pub is_normal: bool,
 }
 
 impl Track {
-    /// `signal` of recording `name`; `marks` are sample numbers in order.
+    /// `signal` of recording `name`; `marks` are in order.
     pub(super) fn new(
         name: &str,
         signal: Signal,
         clock: Clock,
         samples: Vec<f32>,
-        marks: Option<Vec<usize>>,
+        marks: Option<Vec<Mark>>,
     ) -> Self {
         let (session, device) = match word(signal) {
             None => (SessionId::derive(&["replay", name]), format!("replay-{name}")),
@@ -52,11 +61,21 @@ impl Track {
         self.clock.stamp_us(self.samples.len())
     }
 
+    /// Samples per second.
+    pub fn rate_hz(&self) -> f64 {
+        self.clock.rate_hz()
+    }
+
+    /// What people marked, in order; none as for [`Self::events`].
+    pub fn marks(&self) -> Option<&[Mark]> {
+        self.marks.as_deref()
+    }
+
     /// Event times of what people marked, in order: breaths of a respiration, beats of an electrocardiogram.
     ///
     /// None if the recording has no marks, which is not the same as marks of nothing.
     pub fn events(&self) -> Option<Vec<Micros>> {
-        let at = |sample: &usize| ANCHOR + self.clock.stamp_us(*sample);
+        let at = |mark: &Mark| ANCHOR + self.clock.stamp_us(mark.sample);
         self.marks.as_ref().map(|marks| marks.iter().map(at).collect())
     }
 }

@@ -14,7 +14,7 @@ mod annotation;
 mod header;
 mod signal;
 
-use super::{clock::Clock, file};
+use super::{clock::Clock, file, track::Mark};
 use crate::{Error, Result};
 use header::Header;
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ pub(super) struct Record {
     pub(super) clock: Clock,
     /// The lead, mV; NaN where the file marks a sample as none.
     pub(super) samples: Vec<f32>,
-    /// Sample numbers of the annotated beats, in order; none without annotations.
-    pub(super) beats: Option<Vec<usize>>,
+    /// The annotated beats, in order; none without annotations.
+    pub(super) beats: Option<Vec<Mark>>,
 }
 
 impl Record {

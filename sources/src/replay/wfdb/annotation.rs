@@ -4,7 +4,7 @@
 //! Codes from 59 on carry what belongs to an annotation: a longer time (`SKIP`), its number (`NUM`), its subtype
 //! (`SUB`), its signal (`CHN`), text (`AUX`). Beats are those of all signals.
 
-use super::Problem;
+use super::{super::track::Mark, Problem};
 
 const NOTE: u16 = 22;
 const SKIP: u16 = 59;
@@ -28,8 +28,13 @@ fn is_beat(code: u16) -> bool {
     matches!(code, 1..=13 | 25 | 30 | 34 | 35 | 38 | 41)
 }
 
-/// Sample numbers of the beats, in order, of a record of `samples` samples at `rate_hz`.
-pub(super) fn beats(bytes: &[u8], samples: usize, rate_hz: f64) -> Result<Vec<usize>, Problem> {
+/// Whether a beat of `code` comes from the sinus node: N, and L and R, whose bundle branch is blocked.
+fn is_normal(code: u16) -> bool {
+    matches!(code, 1..=3)
+}
+
+/// The beats, in order, of a record of `samples` samples at `rate_hz`.
+pub(super) fn beats(bytes: &[u8], samples: usize, rate_hz: f64) -> Result<Vec<Mark>, Problem> {
     let mut rest = Pairs(bytes);
     let (mut at, mut beats, mut is_note) = (0_i64, Vec::new(), false);
     loop {
@@ -52,7 +57,7 @@ pub(super) fn beats(bytes: &[u8], samples: usize, rate_hz: f64) -> Result<Vec<us
                 let sample = usize::try_from(at).ok().filter(|sample| *sample < samples).ok_or(FOREIGN)?;
                 is_note = code == NOTE;
                 if is_beat(code) {
-                    beats.push(sample);
+                    beats.push(Mark { sample, is_normal: is_normal(code) });
                 }
             }
         }

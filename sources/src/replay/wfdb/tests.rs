@@ -1,6 +1,7 @@
 //! The readers of WFDB records on records written here, damaged ones, and arbitrary bytes.
 
 use super::{
+    super::track::Mark,
     annotation,
     header::{Header, Signal},
     signal,
@@ -136,6 +137,7 @@ fn the_annotations_that_are_beats_are_those_of_physionet() {
     for code in 1..59 {
         let found = annotation::beats(&pairs(&[(code, 7), (0, 0)]), 100, 360.0).unwrap();
         assert_eq!(!found.is_empty(), beats.contains(&code), "{code}");
+        assert!(found.iter().all(|beat| beat.is_normal == (code <= 3)), "{code}");
     }
 }
 
@@ -153,7 +155,8 @@ fn what_belongs_to_an_annotation_moves_no_beat() {
     bytes.extend([0xff, 0xff, 0xe2, 0xff]);
     bytes.extend(pairs(&[(0, 1), (1, 1), (0, 0)]));
     let beats = annotation::beats(&bytes, 200_000, 360.0).unwrap();
-    assert_eq!(beats, [10, 100_007, 100_015], "the last of the file is 28 before the change of rhythm");
+    let at: Vec<usize> = beats.iter().map(|beat| beat.sample).collect();
+    assert_eq!(at, [10, 100_007, 100_015], "the last of the file is 28 before the change of rhythm");
     assert_eq!(annotation::beats(&bytes, 100_000, 360.0).unwrap_err(), outside());
 }
 
@@ -173,7 +176,7 @@ fn annotations_that_do_not_fit_are_refused() {
     let more = pairs(&[(1, 1), (0, 0), (1, 1)]);
     assert!(annotation::beats(&more, 100, 360.0).unwrap_err().contains("follow the end"));
     let filled = pairs(&[(1, 1), (0, 0), (0, 0)]);
-    assert_eq!(annotation::beats(&filled, 100, 360.0), Ok(vec![1]));
+    assert_eq!(annotation::beats(&filled, 100, 360.0), Ok(vec![Mark { sample: 1, is_normal: true }]));
     for (rate, is_fine) in [("360", true), ("360.000", true), ("1000", false), ("x", false)] {
         let text = format!("## time resolution: {rate}");
         let mut bytes = pairs(&[(22, 0), (63, text.len() as u16)]);
@@ -218,7 +221,7 @@ proptest! {
     ) {
         if let Ok(beats) = annotation::beats(&[&bytes[..], &[0, 0]].concat(), samples, 360.0) {
             prop_assert!(beats.is_sorted());
-            prop_assert!(beats.iter().all(|beat| *beat < samples));
+            prop_assert!(beats.iter().all(|beat| beat.sample < samples));
         }
     }
 
