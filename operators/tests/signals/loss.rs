@@ -8,14 +8,10 @@ use crate::{
     trouble::{Luck, Trouble, account, logged},
 };
 use eventlog::Record;
-use model::{Input, Micros, Number, Packet, PulseWindow, SessionId};
+use model::{Input, Micros, Number, Origin, Packet, PulseWindow, SessionId, Span};
 use operators::{sequence::Tally, signals::Options};
 use sources::replay::Recordings;
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::OnceLock,
-};
+use std::{collections::BTreeMap, path::Path, sync::OnceLock};
 
 /// Most packets of 40 ms that overtake one within the 250 ms of the reorder horizon.
 const REACH: u64 = 6;
@@ -45,8 +41,8 @@ fn ward() -> &'static Ward {
 }
 
 /// What comes of the ward's packets in this trouble.
-fn ward_in(trouble: Trouble, options: &Options) -> Total {
-    let mut luck = Luck(7);
+fn ward_in(trouble: Trouble, seed: u64, options: &Options) -> Total {
+    let mut luck = Luck::both(seed);
     let mut expected = Tally::default();
     let mut come = Vec::new();
     for packets in ward().sessions.values() {
@@ -81,11 +77,8 @@ impl Error {
 /// What the heart rate of a window is off the monitor's, 1/min.
 fn off(window: &PulseWindow, bpm: Option<Number>) -> Option<f64> {
     let shown = &ward().monitor[&window.session];
-    let shown: Vec<f64> = shown
-        .iter()
-        .filter(|(at, _)| (window.start..window.end).contains(at))
-        .map(|(_, bpm)| *bpm)
-        .collect();
+    let shown: Vec<f64> =
+        shown.iter().filter(|(at, _)| (window.start..window.end).contains(at)).map(|(_, bpm)| *bpm).collect();
     let truth = (!shown.is_empty()).then(|| shown.iter().sum::<f64>() / shown.len() as f64);
     Some((bpm?.get() - truth?).abs())
 }
@@ -138,34 +131,78 @@ impl Score {
     }
 }
 
+/// As specified, but that a window gets a heart rate, not a good one, from 60 % of real samples on: of a fifth lost, about half
+/// of the windows have a few less than 80 %.
+fn lenient() -> Options {
+    let mut options = Options::specified();
+    options.pulse.real_percent = 60;
+    options
+}
+
+/// The windows without the places of their packets on the log, which copies move.
+pub(crate) fn content(total: &Total) -> Vec<PulseWindow> {
+    let nowhere = Span::from(Origin { input: Input::Packets, partition: 0, offset: 0 });
+    total.windows.iter().map(|window| PulseWindow { packets: nowhere, ..window.clone() }).collect()
+}
+
 #[test]
-fn measure() {
-    let specified = Options::specified();
-    let mut lenient = Options::specified();
-    lenient.pulse.real_percent = 60;
-    let untouched = ward_in(Trouble::default(), &specified);
-    let lost = Trouble { lost: 20, ..Trouble::default() };
-    let runs = Trouble { lost: 20, run: 5, ..Trouble::default() };
+fn copies_and_disorder_change_not_one_bit() {
+    let options = Options::specified();
+    let untouched = content(&ward_in(Trouble::default(), 1, &options));
+    assert_eq!(untouched.len(), 1_092);
     let copied = Trouble { copied: 20, reach: REACH, ..Trouble::default() };
     let displaced = Trouble { displaced: 20, reach: REACH, ..Trouble::default() };
-    let all = Trouble { lost: 20, copied: 20, displaced: 20, reach: REACH, run: 1 };
-    for (name, trouble, options) in [
-        ("untouched", Trouble::default(), &specified),
-        ("lost", lost, &specified),
-        ("runs", runs, &specified),
-        ("copied", copied, &specified),
-        ("displaced", displaced, &specified),
-        ("all", all, &specified),
-        ("lost, every window", lost, &lenient),
-        ("runs, every window", runs, &lenient),
-    ] {
-        let total = ward_in(trouble, options);
-        let score = Score::of(&total, &untouched);
-        eprintln!(
-            "{name}: windows {} with rate {} good {}; MAE all {:.4} good {:.4} beats {:.4} ({}) spectrum {:.4}; paired all {:.4} -> {:.4} ({}) good {:.4} -> {:.4} ({}); {:?}",
-            score.windows, score.all.windows, score.good.windows, score.all.mean(), score.good.mean(), score.beats.mean(), score.beats.windows, score.spectrum.mean(),
-            score.all_untouched.mean(), score.all_paired.mean(), score.all_paired.windows,
-            score.good_untouched.mean(), score.good_paired.mean(), score.good_paired.windows, total.tally
-        );
+    for trouble in [copied, displaced, Trouble { displaced: 20, ..copied }] {
+        assert_eq!(content(&ward_in(trouble, 1, &options)), untouched, "{trouble:?}");
+    }
+    // Nor do they where packets are lost, too.
+    let lost = ward_in(Trouble::LOST, 1, &options);
+    let all = ward_in(Trouble { copied: 20, displaced: 20, reach: REACH, ..Trouble::LOST }, 1, &options);
+    assert_eq!(content(&all), content(&lost));
+    assert_ne!(content(&lost), untouched);
+}
+
+#[test]
+fn a_fifth_of_the_packets_lost_does_not_move_the_error() {
+    let untouched = ward_in(Trouble::default(), 1, &Options::specified());
+    let before = Score::of(&untouched, &untouched);
+    // Measured: 0.492 of 1,092 windows and 0.312 of the 918 that pass the gate; the beats alone 0.492, the spectrum alone 0.860.
+    assert!(before.all.mean() < 0.5 && before.good.mean() < 0.32, "{before:?}");
+    assert!(before.all.windows == 1_092 && before.good.windows > 900, "{before:?}");
+    assert!(before.all.mean() <= before.beats.mean().min(before.spectrum.mean()), "{before:?}");
+    for seed in 1..=3 {
+        // 1. As specified: 527 to 596 windows still have 80 % of their samples. Measured: +0.001, -0.005 and +0.001 over them,
+        // +0.001, +0.003 and -0.002 over those that pass the gate.
+        let total = ward_in(Trouble::LOST, seed, &Options::specified());
+        let after = Score::of(&total, &untouched);
+        assert!(after.all.windows > 500 && after.good.windows > 430, "{after:?}");
+        assert!((after.all_paired.mean() - after.all_untouched.mean()).abs() < 0.05, "{after:?}");
+        assert!((after.good_paired.mean() - after.good_untouched.mean()).abs() < 0.05, "{after:?}");
+        let has_rate = |window: &PulseWindow| window.hr_bpm.is_some();
+        assert!(total.windows.iter().all(|window| has_rate(window) == (window.n_real >= 3_000)));
+
+        // 2. Every window: measured 0.492, 0.487 and 0.496.
+        let total = ward_in(Trouble::LOST, seed, &lenient());
+        let after = Score::of(&total, &untouched);
+        assert!(after.windows > 1_080 && after.all.windows as usize == after.windows, "{after:?}");
+        assert!((after.all.mean() - before.all.mean()).abs() < 0.05, "{after:?}");
+        assert!(total.windows.iter().all(|window| !window.good || window.n_real >= 3_000));
+    }
+}
+
+#[test]
+fn a_fifth_lost_in_runs_of_five_costs_little() {
+    // A run lasts 200 ms, the longest hole that is bridged: it can hold the crest of a beat.
+    let untouched = ward_in(Trouble::default(), 1, &Options::specified());
+    let runs = Trouble { run: 5, ..Trouble::LOST };
+    for seed in 1..=3 {
+        // Measured: +0.15, +0.15 and +0.10 over the windows with 80 % of their samples, +0.09 to +0.10 over those that pass the gate.
+        let after = Score::of(&ward_in(runs, seed, &Options::specified()), &untouched);
+        assert!(after.all.windows > 500 && after.good.windows > 400, "{after:?}");
+        assert!(after.all_paired.mean() - after.all_untouched.mean() < 0.2, "{after:?}");
+        assert!(after.good_paired.mean() - after.good_untouched.mean() < 0.12, "{after:?}");
+        // Measured: 0.65 to 0.67.
+        let after = Score::of(&ward_in(runs, seed, &lenient()), &untouched);
+        assert!(after.all.windows as usize == after.windows && after.all.mean() < 0.7, "{after:?}");
     }
 }

@@ -7,9 +7,14 @@ use std::collections::BTreeSet;
 /// A stream of random numbers: `SplitMix64` (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
 /// OOPSLA 2014).
 #[derive(Clone, Debug)]
-pub(crate) struct Luck(pub(crate) u64);
+pub(crate) struct Luck(u64);
 
 impl Luck {
+    /// One for what is lost and one for the rest.
+    pub(crate) fn both(seed: u64) -> [Self; 2] {
+        [Self(seed), Self(!seed)]
+    }
+
     /// A number from 0 up to, not including, `below`.
     fn draw(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -29,7 +34,7 @@ impl Luck {
 pub(crate) struct Trouble {
     /// Lost …
     pub(crate) lost: u64,
-    /// … in runs of so many; 0 is 1.
+    /// … in runs of so many.
     pub(crate) run: u64,
     /// Sent once more, later.
     pub(crate) copied: u64,
@@ -40,14 +45,19 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
+    /// A fifth lost, one by one.
+    pub(crate) const LOST: Self = Self { lost: 20, run: 1, copied: 0, displaced: 0, reach: 0 };
+
     /// What of one session's `packets` comes, in the order in which it comes. An end always comes.
-    pub(crate) fn befall(self, packets: &[Packet], luck: &mut Luck) -> Vec<Packet> {
+    ///
+    /// What is lost is drawn from the first luck alone, so that the same is lost whatever else happens.
+    pub(crate) fn befall(self, packets: &[Packet], [loss, luck]: &mut [Luck; 2]) -> Vec<Packet> {
         let run = self.run.max(1);
         let mut keyed = Vec::new();
         let mut gone = 0;
         for (turn, packet) in (0_u64..).zip(packets) {
             // So that lost packets, not runs, have the share asked for.
-            if gone == 0 && luck.draw(run * (100 - self.lost) + self.lost) < self.lost {
+            if gone == 0 && loss.draw(run * (100 - self.lost) + self.lost) < self.lost {
                 gone = run;
             }
             if gone > 0 {
@@ -85,7 +95,8 @@ pub(crate) fn logged(packets: impl IntoIterator<Item = Packet>) -> Vec<Packet> {
 /// last.
 pub(crate) fn account(packets: &[Packet]) -> Tally {
     let is_end = |packet: &&Packet| packet.arrival == Arrival::End;
-    let all: BTreeSet<u32> = packets.iter().filter(|packet| !is_end(packet)).map(|packet| packet.sequence).collect();
+    let all: BTreeSet<u32> =
+        packets.iter().filter(|packet| !is_end(packet)).map(|packet| packet.sequence).collect();
     let ends = packets.iter().filter(is_end).count();
     let end = packets.iter().find(is_end).map(|packet| packet.sequence);
     let (first, last) = (all.first().copied().unwrap_or(0), all.last().copied().unwrap_or(0));

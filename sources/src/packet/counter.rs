@@ -43,7 +43,8 @@ impl Counter {
     /// of the range.
     pub fn number(&mut self, value: u32) -> u32 {
         let number = nearest(value, self.bits, self.next.unwrap_or(0));
-        let number = if self.next.is_none() { number.rem_euclid(1 << self.bits.clamp(1, 32)) } else { number };
+        let number =
+            if self.next.is_none() { number.rem_euclid(1 << self.bits.clamp(1, 32)) } else { number };
         self.next = Some(self.next.map_or(number + 1, |next| next.max(number + 1)));
         // The low 32 bits: numbers are counted in 64 so that nothing happens where they wrap.
         number as u32
