@@ -10,6 +10,7 @@ use crate::{
 use model::{Micros, Packet, PulseWindow, Signal};
 use operators::{sequence::Tally, signals::Options};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 
 /// Stamp of the first row, 2016-11-24 13:58:58.081, taken for UTC.
 const BEGAN: Micros = 1_479_995_938_081_000;
@@ -34,7 +35,7 @@ fn text() -> String {
         let (hour, minute) = (13 + minutes / 60, minutes % 60);
         // Its maker's language leaves out a fraction of nothing.
         let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}000") };
-        text += &format!("2016-11-24 {hour:02}:{minute:02}:{seconds:02}{fraction},{value}\r\n");
+        write!(text, "2016-11-24 {hour:02}:{minute:02}:{seconds:02}{fraction},{value}\r\n").unwrap();
     }
     // The last line does not end.
     text.trim_end().to_owned()
@@ -49,7 +50,7 @@ fn sent() -> Vec<Packet> {
 fn every_row_and_repeated_stamp_of_the_file_is_accounted_for() {
     // 1. The fixture is the file, byte by byte.
     let text = text();
-    let digest = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = format!("{:x}", Sha256::digest(text.as_bytes()));
     assert_eq!(digest, "16eedaa7c97c6ca873e7e424d27a84dcd043d4eca0e4f7611d2a37969192b7ea");
 
     // 2. What the file says, by its lines alone.
@@ -80,7 +81,7 @@ fn every_row_and_repeated_stamp_of_the_file_is_accounted_for() {
     assert!((found.next[lines.len() - 1].period_us - mean_us).abs() < 20.0, "{mean_us}");
 }
 
-/// Beats a minute as HeartPy finds them, off the stamps as they are: a beat is the highest sample of a stretch above the
+/// Beats a minute as `HeartPy` finds them, off the stamps as they are: a beat is the highest sample of a stretch above the
 /// moving mean of a second, raised; its interval counts if it is near the median.
 fn by_threshold(rows: &[(Micros, f32)], from: Micros, until: Micros) -> Option<f64> {
     let rows: Vec<(Micros, f32)> =

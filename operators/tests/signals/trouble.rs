@@ -21,7 +21,7 @@ impl Luck {
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         // The upper half of the product: no bias that a test could see.
-        (u128::from(mixed ^ (mixed >> 31)) * u128::from(below) >> 64) as u64
+        ((u128::from(mixed ^ (mixed >> 31)) * u128::from(below)) >> 64) as u64
     }
 
     fn hits(&mut self, percent: u64) -> bool {

@@ -1,6 +1,6 @@
 //! A device's short packet counter becomes the running number that a gateway sends.
 //!
-//! Sensors count their packets in a few bits: BITalino in 4, others in 8, version 1 of our own frames in 16. Whoever
+//! Sensors count their packets in a few bits: `BITalino` in 4, others in 8, version 1 of our own frames in 16. Whoever
 //! sends the packets on as version 2 has 32 bits to fill.
 //!
 //! # Invariants
