@@ -82,6 +82,12 @@ mod tests {
     }
 
     #[test]
+    fn a_late_packet_does_not_move_what_is_expected() {
+        // Seven behind and then eight ahead of the 11 expected: as far as four bits reach.
+        assert_eq!(numbers(4, (0..11).chain([4, 19])).last(), Some(&19));
+    }
+
+    #[test]
     fn what_comes_before_the_first_is_the_end_of_the_range() {
         assert_eq!(numbers(4, [0, 15, 1]), [0, u32::MAX, 1]);
         assert_eq!(numbers(4, [1_000]), [8]);
