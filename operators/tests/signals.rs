@@ -2,12 +2,24 @@
 //!
 //! Why each family exists: `made` proves that rows are what the calculator says of the samples, and that neither loss of
 //! order, nor copies, nor late packets, nor batches show in them; `recorded` proves that the way from packets to rows
-//! loses nothing of what the calculator finds in recordings of people.
+//! loses nothing of what the calculator finds in recordings of people; `loss` says what lost, copied and displaced
+//! packets cost the heart rate on recordings of people; `irregular` and `wrapped` drive what two real devices wrote, whose
+//! stamps stall and repeat and whose counter wraps, and account for every packet.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[path = "signals/irregular.rs"]
+mod irregular;
+#[path = "signals/loss.rs"]
+mod loss;
 #[path = "signals/made.rs"]
 mod made;
 #[path = "signals/recorded.rs"]
 mod recorded;
 #[path = "signals/run.rs"]
 mod run;
+#[path = "signals/trouble.rs"]
+mod trouble;
+#[path = "signals/wire.rs"]
+mod wire;
+#[path = "signals/wrapped.rs"]
+mod wrapped;

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! [`MeasurementPacket`] is the gateway's envelope, [`Frame`] the bytes of the device inside it.
-//! Both directions are here, so that replay and tests send exactly what a device sends.
+//! Both directions are here, so that replay and tests send exactly what a device sends. [`Counter`] is for gateways whose
+//! devices number their packets in a few bits.
 //!
 //! # Faults
 //! `BAD_ENVELOPE` no protobuf message, or ids that are no UUIDs or disagree with the key ·
@@ -10,10 +11,12 @@
 //! `NOT_FINITE`, `OUT_OF_RANGE` as [`Frame::decode`] says, or a tag or calibration that cannot be used.
 
 mod calibration;
+mod counter;
 mod envelope;
 mod frame;
 mod tag;
 
+pub use counter::Counter;
 pub use envelope::{MeasurementPacket, WireCalibration, WireCalibrationKind, WireSignal};
 pub use frame::{Frame, MAX_CHANNELS, MAX_FRAME_BYTES, MAX_SAMPLES, Version};
 

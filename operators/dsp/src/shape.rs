@@ -107,7 +107,7 @@ fn normalise(values: &mut [f64]) {
     }
 }
 
-/// Thins a window to the means of `thinning` samples each, in `wave`, and whether any of them was not measured, in `missing`;
+/// Thins a window to the means of `thinning` samples each, in `wave`, and whether most of them were not measured, in `missing`;
 /// counts the measured samples. Samples that are not finite count as not measured.
 pub(crate) fn thin(
     samples: &[f64],
@@ -132,7 +132,7 @@ pub(crate) fn thin(
             lost = values.len();
         }
         wave.push(mean);
-        missing.push(lost > 0);
+        missing.push(2 * lost > values.len());
         measured += values.len() - lost;
     }
     measured

@@ -4,7 +4,7 @@
 //! - Numbers are unwrapped to 64 bits next to the one expected, so a run may wrap as often as it likes.
 //! - Every number below the next one was handed on, is in a remembered gap, or lies below the floor.
 
-use model::{Arrival, Micros, Packet};
+use model::{Arrival, Micros, Packet, packet};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -216,25 +216,5 @@ fn is_near(era: &Era, sequence: i64, stamp_us: Micros, packet_us: f64, tolerance
 
 /// The number congruent to the packet's that is nearest to `reference`.
 pub(super) fn unwrap(packet: &Packet, reference: i64) -> i64 {
-    nearest(packet.sequence, packet.sequence_bits, reference)
-}
-
-fn nearest(sequence: u32, bits: u8, reference: i64) -> i64 {
-    let modulus = 1_i64 << bits.clamp(1, 32);
-    let ahead = (i64::from(sequence) - reference).rem_euclid(modulus);
-    reference + if ahead > modulus / 2 { ahead - modulus } else { ahead }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn numbers_unwrap_next_to_the_expected_one() {
-        assert_eq!(nearest(0, 16, 65_536), 65_536);
-        assert_eq!(nearest(3, 16, 65_530), 65_539);
-        assert_eq!(nearest(65_535, 16, 65_540), 65_535);
-        assert_eq!(nearest(65_535, 16, 1), -1);
-        assert_eq!(nearest(7, 32, 5_000_000_000), 4_294_967_303);
-    }
+    packet::nearest(packet.sequence, packet.sequence_bits, reference)
 }

@@ -11,7 +11,7 @@ use operators::signals::Options;
 use std::collections::BTreeMap;
 
 #[path = "../../dsp/tests/data/mitbih.rs"]
-mod mitbih;
+pub(crate) mod mitbih;
 
 use mitbih::{RATE_HZ, SAMPLES, annotated, record};
 

@@ -1,8 +1,8 @@
 //! Runs packets through the sessions of a worker and adds up what comes out.
 
 use model::{
-    Arrival, Beat, Breathing, Environment, Fault, Input, Micros, Origin, Packet, Raw, Rhythm, SessionId,
-    Signal, Tick, UserId,
+    Arrival, Beat, Breathing, Environment, Fault, Input, Micros, Origin, Packet, PulseWindow, Raw, Rhythm,
+    SessionId, Signal, Tick, UserId,
 };
 use operators::{
     sequence::Tally,
@@ -15,9 +15,13 @@ pub(crate) const SECOND: Micros = 1_000_000;
 /// A multiple of every hop.
 pub(crate) const START: Micros = 1_767_225_600 * SECOND;
 
+/// Who is measured.
+pub(crate) const PERSON: &str = "somebody";
+
 /// What stands at the end.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Total {
+    pub(crate) windows: Vec<PulseWindow>,
     pub(crate) breathings: Vec<Breathing>,
     pub(crate) beats: Vec<Beat>,
     pub(crate) rhythms: Vec<Rhythm>,
@@ -44,7 +48,7 @@ pub(crate) fn packet(
 ) -> Packet {
     Packet {
         session: SessionId::derive(&[&format!("{signal:?}")]),
-        user: UserId::derive(&["somebody"]),
+        user: UserId::derive(&[PERSON]),
         origin: Origin { input: Input::Packets, partition: 0, offset: number as u64 },
         signal,
         period_us,
@@ -76,12 +80,28 @@ pub(crate) fn standing<R: Ord>(changes: impl IntoIterator<Item = (R, i64)>) -> V
 
 /// Runs epochs of packets.
 pub(crate) fn run<'epochs>(options: &Options, epochs: impl IntoIterator<Item = &'epochs [Packet]>) -> Total {
+    let now = Tick { now: START, watermark: START };
+    drive(options, epochs.into_iter().map(|epoch| (now, epoch)))
+}
+
+/// Runs epochs of packets, and then nothing until every session counts as ended.
+pub(crate) fn run_out<'epochs>(
+    options: &Options,
+    epochs: impl IntoIterator<Item = &'epochs [Packet]>,
+) -> Total {
+    let silence = START + i64::from(options.pulse.sequence.silence_s) * SECOND;
+    let [now, over] = [START, silence].map(|now| Tick { now, watermark: START });
+    drive(options, epochs.into_iter().map(|epoch| (now, epoch)).chain([(over, &[][..])]))
+}
+
+fn drive<'epochs>(options: &Options, epochs: impl Iterator<Item = (Tick, &'epochs [Packet])>) -> Total {
     let mut sessions = Sessions::new(options, &States::default());
-    let (mut breathings, mut beats, mut rhythms) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut windows, mut breathings) = (Vec::new(), Vec::new());
+    let (mut beats, mut rhythms) = (Vec::new(), Vec::new());
     let (mut faults, mut tally) = (Vec::new(), Tally::default());
-    for epoch in epochs {
-        let outcome = sessions.turn(Tick { now: START, watermark: START }, epoch.iter().cloned());
-        assert!(outcome.windows.is_empty(), "nobody streams a pulse");
+    for (tick, epoch) in epochs {
+        let outcome = sessions.turn(tick, epoch.iter().cloned());
+        windows.extend(outcome.windows.into_iter().map(|(window, _heard, diff)| (window, diff)));
         breathings.extend(outcome.breathings);
         beats.extend(outcome.beats);
         rhythms.extend(outcome.rhythms);
@@ -89,8 +109,9 @@ pub(crate) fn run<'epochs>(options: &Options, epochs: impl IntoIterator<Item = &
         tally += outcome.tally.unwrap_or_default();
     }
     faults.sort();
-    let (breathings, beats, rhythms) = (standing(breathings), standing(beats), standing(rhythms));
-    Total { breathings, beats, rhythms, faults, tally }
+    let (windows, breathings) = (standing(windows), standing(breathings));
+    let (beats, rhythms) = (standing(beats), standing(rhythms));
+    Total { windows, breathings, beats, rhythms, faults, tally }
 }
 
 /// Runs all packets in one epoch, as specified.

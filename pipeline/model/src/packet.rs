@@ -80,3 +80,27 @@ pub enum Arrival {
     /// The session was ended by its device; `sequence` is one past its last packet.
     End,
 }
+
+/// The number congruent to `sequence`, of which `bits` bits were kept, that is nearest to `reference` (signals.md §4.1).
+///
+/// Where two are equally near, it is the later one: up to half a turn ahead is ahead.
+pub fn nearest(sequence: u32, bits: u8, reference: i64) -> i64 {
+    let modulus = 1_i64 << bits.clamp(1, 32);
+    let ahead = (i64::from(sequence) - reference).rem_euclid(modulus);
+    reference + if ahead > modulus / 2 { ahead - modulus } else { ahead }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn numbers_unwrap_next_to_the_expected_one() {
+        assert_eq!(nearest(0, 16, 65_536), 65_536);
+        assert_eq!(nearest(3, 16, 65_530), 65_539);
+        assert_eq!(nearest(65_535, 16, 65_540), 65_535);
+        assert_eq!(nearest(65_535, 16, 1), -1);
+        assert_eq!(nearest(7, 32, 5_000_000_000), 4_294_967_303);
+        assert_eq!((nearest(8, 4, 16), nearest(9, 4, 16)), (24, 9));
+    }
+}
