@@ -8,7 +8,7 @@ use crate::{
     trouble::{Luck, Trouble, account, logged},
 };
 use eventlog::Record;
-use model::{Input, Micros, Number, Origin, Packet, PulseWindow, SessionId, Span};
+use model::{Input, Micros, Number, Origin, Packet, PulseWindow, SessionId, Signal, Span};
 use operators::{sequence::Tally, signals::Options};
 use sources::replay::Recordings;
 use std::{collections::BTreeMap, path::Path, sync::OnceLock};
@@ -33,7 +33,9 @@ fn ward() -> &'static Ward {
             let eventlog::Draft { topic, partition, timestamp_ms, key, value, headers } = draft;
             let record = Record { topic, partition, offset, timestamp_ms, key, value, headers };
             let packet = sources::packet::decode(record).unwrap();
-            sessions.entry(packet.session).or_default().push(packet);
+            if packet.signal == Signal::Pulse {
+                sessions.entry(packet.session).or_default().push(packet);
+            }
         }
         assert_eq!(sessions.len(), 12);
         Ward { sessions, monitor: recordings.monitor_heart_rate() }

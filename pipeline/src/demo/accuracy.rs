@@ -12,7 +12,7 @@
 
 use dsp::hrv;
 use model::{Micros, Signal, time::SECOND};
-use sources::replay::{Mark, Recordings};
+use sources::replay::{Mark, Recording, Recordings};
 use std::collections::BTreeMap;
 
 /// A row as JSON; a column that is null is absent.
@@ -188,7 +188,7 @@ impl Variability {
     ///
     /// Second, the session it is of.
     pub(super) fn annotated(recordings: &Recordings) -> Option<(Self, String)> {
-        let tracks = recordings.iter().flat_map(|recording| recording.tracks());
+        let tracks = recordings.iter().flat_map(Recording::tracks);
         let mut tracks = tracks.filter(|track| track.signal() == Signal::Ecg);
         tracks.find_map(|track| {
             let (marks, rate_hz) = (track.marks()?, track.rate_hz());
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn windows_are_judged_by_what_lies_in_them() {
         let row = |start: i64, rate: f64, good: bool| serde_json::json!({"session_id": "a", "start": start, "stop": start + 10, "rate": rate, "good": good});
-        let breaths = Truth::from([("a".to_owned(), vec![1 * SECOND, 5 * SECOND, 9 * SECOND, 10 * SECOND])]);
+        let breaths = Truth::from([("a".to_owned(), vec![SECOND, 5 * SECOND, 9 * SECOND, 10 * SECOND])]);
         let count = |events: &[Micros], start: Micros, stop: Micros| {
             let within = events.iter().filter(|at| (start..stop).contains(at)).count();
             (within > 1).then_some(within as f64)
