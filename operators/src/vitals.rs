@@ -88,5 +88,6 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
     events.flat_map(|event| match event {
         DomainEvent::Vitals(vitals) => Some(vitals),
         DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => None,
+        DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => None,
     })
 }
