@@ -90,7 +90,7 @@ fn what_is_used_up_is_forgotten_and_calibrations_that_are_outlasted_too() {
         let at = START + i64::from(day) * DAY;
         let auto = made::auto(day % 3, at, 30);
         let (opened, used_up) = (
-            made::verified(1_000 + day, at, START + 9_000 * DAY, 4),
+            made::verified(1_000 + day, at, START + 9_000 * DAY, 5),
             made::depleted(1_000 + day, at + DAY / 2),
         );
         feeds.push(Feed { now: at + DAY / 2, watermark: at, events: vec![auto, opened, used_up] });
