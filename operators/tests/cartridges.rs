@@ -15,6 +15,7 @@ mod run;
 
 use made::{Feed, START, fates, feeds};
 use model::time::DAY;
+use oracle::Tables;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use run::{Stretch, content, run};
 
@@ -29,7 +30,7 @@ proptest! {
         fates in fates(), cuts in prop::collection::vec((1_usize..6, 1_usize..4), 1..4)
     ) {
         let feeds = feeds(&fates);
-        let (mut from, mut states, mut tables) = (0, Vec::new(), Default::default());
+        let (mut from, mut states, mut tables) = (0, Vec::new(), Tables::default());
         let last = (feeds.len(), 2);
         for (length, workers) in cuts.into_iter().chain([last]) {
             let until = (from + length).min(feeds.len());
@@ -49,10 +50,10 @@ proptest! {
     #[test]
     fn epochs_in_which_nothing_happened_leave_no_trace(fates in fates()) {
         let all = feeds(&fates);
-        let whole = run(&all, 0, 1, EVER, &[], Default::default());
+        let whole = run(&all, 0, 1, EVER, &[], Tables::default());
         let happened = |epoch: &usize| !all[*epoch].events.is_empty() || whole.changed[*epoch];
         let bound: Vec<Feed> = (0..all.len()).filter(happened).map(|epoch| all[epoch].clone()).collect();
-        let again = run(&bound, 0, 1, EVER, &[], Default::default());
+        let again = run(&bound, 0, 1, EVER, &[], Tables::default());
         prop_assert_eq!(again.tables.last(), whole.tables.last());
         prop_assert_eq!(content(&again.states), content(&whole.states));
     }
@@ -68,9 +69,9 @@ fn time_alone_changes_rows_at_the_very_microsecond() {
     nows.sort_unstable();
     let mut feeds: Vec<Feed> = nows.iter().map(|now| Feed::idle(*now)).collect();
     feeds[0].events = vec![made, cartridge];
-    let Stretch { tables, changed, .. } = run(&feeds, 0, 2, EVER, &[], Default::default());
+    let Stretch { tables, changed, .. } = run(&feeds, 0, 2, EVER, &[], Tables::default());
     let states: Vec<_> = tables.iter().map(|tables| tables.states(0, 1)).collect();
-    let at = |now: i64| states[nows.iter().position(|other| *other == now).unwrap()].clone();
+    let at = |now: i64| states[nows.iter().position(|other| *other == now).unwrap()];
     assert_eq!(at(START + 1), ("VALID", "OK"));
     assert_eq!(at(START + 20 * DAY - 1), ("VALID", "OK"));
     assert_eq!(at(START + 20 * DAY), ("VALID", "EXPIRED"));
@@ -95,7 +96,7 @@ fn what_is_used_up_is_forgotten_and_calibrations_that_are_outlasted_too() {
         );
         feeds.push(Feed { now: at + DAY / 2, watermark: at, events: vec![auto, opened, used_up] });
     }
-    let stretch = run(&feeds, 0, 2, HORIZON, &[], Default::default());
+    let stretch = run(&feeds, 0, 2, HORIZON, &[], Tables::default());
     let late = *stretch.bytes[100..].iter().max().unwrap();
     let early = *stretch.bytes[50..100].iter().max().unwrap();
     assert!(late <= early + early / 20, "{late} bytes after {early}");

@@ -33,7 +33,9 @@ fn days(source: CalibrationSource, made: u16, until: u16) -> CalibrationRecord {
 
 fn known(records: impl IntoIterator<Item = CalibrationRecord>) -> Known {
     let mut known = Known::default();
-    records.into_iter().for_each(|record| Calibrations::learn(&mut known, Fact::Calibrated(record)));
+    for record in records {
+        Calibrations::learn(&mut known, Fact::Calibrated(record));
+    }
     known
 }
 
@@ -110,7 +112,9 @@ fn what_does_not_say_for_how_long_it_holds_holds_as_long_as_its_model_says() {
 #[test]
 fn a_pair_that_was_only_named_needs_one_since_it_was_first_named() {
     let mut known = Known::default();
-    [7, 3, 9].into_iter().for_each(|at| Calibrations::learn(&mut known, Fact::Named(at)));
+    for at in [7, 3, 9] {
+        Calibrations::learn(&mut known, Fact::Named(at));
+    }
     let row = row(&known, 50);
     assert_eq!((row.status, row.since, &row.record), (CalibrationStatus::Needed, 3, &None));
     assert_eq!(Calibrations::until(&row), None);

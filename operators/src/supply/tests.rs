@@ -34,7 +34,9 @@ fn depleted(at: Micros) -> CartridgeEvent {
 
 fn row(events: &[CartridgeEvent], now: Micros) -> CartridgeSupply {
     let mut known = Known::default();
-    events.iter().for_each(|event| Supply::learn(&mut known, event.clone()));
+    for event in events {
+        Supply::learn(&mut known, event.clone());
+    }
     Supply::row(&UID, &known, now)
 }
 
