@@ -95,7 +95,7 @@ pub(crate) fn age<'scope, A: Ages>(
 struct Ageing<A: Ages> {
     store: Rc<RefCell<Store<A::Key, Entry<A>>>>,
     horizon: Micros,
-    /// When to look at a key; at least one entry for each that will change by itself.
+    /// When to look at a key; between two epochs one entry for each that will change by itself.
     deadlines: BTreeSet<(Micros, A::Key)>,
     /// Whether time passed: from then on nothing is imported.
     begun: bool,
@@ -146,6 +146,10 @@ impl<A: Ages> Keyed<A::Key, A::Fact, A::Row> for Ageing<A> {
             // One that was forgotten meanwhile has no row any more.
             let Some(entry) = store.get(&key) else { continue };
             let row = A::row(&key, &entry.known, now);
+            // Its only deadline from now on is that of the row it has.
+            if let Some(until) = entry.row.as_ref().and_then(A::until) {
+                self.deadlines.remove(&(until, key.clone()));
+            }
             if let Some(until) = A::until(&row) {
                 debug_assert!(until > now, "a row that is not yet another");
                 self.deadlines.insert((until, key.clone()));
