@@ -18,6 +18,8 @@ TABLES = {
     "alerts",
     "beats",
     "breathings",
+    "calibrations",
+    "cartridges",
     "dead_letters",
     "fingerprints",
     "measurements",

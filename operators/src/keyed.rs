@@ -1,5 +1,5 @@
-//! Brings the changes of each key to its worker, epoch by epoch: the shell around [`crate::gather`] and
-//! [`crate::timeline`].
+//! Brings the changes of each key to its worker, epoch by epoch: the shell around [`crate::gather`],
+//! [`crate::timeline`] and [`crate::ageing`].
 //!
 //! # Frontier
 //! Output of an epoch is produced once the changes and the ticks have passed it; the capability held is
@@ -10,7 +10,7 @@
 
 use crate::{Collection, Diff, state::Memory, turns::Turns};
 use differential_dataflow::{AsCollection, Data, ExchangeData};
-use model::{Epoch, Micros};
+use model::{Epoch, Micros, Tick};
 use timely::dataflow::{
     channels::pact::{Exchange, Pipeline},
     operators::generic::operator::Operator,
@@ -33,6 +33,11 @@ pub(crate) trait Keyed<K, D, R> {
 
     /// Forgets what is old.
     fn forget(&mut self, watermark: Micros);
+
+    /// Lets time pass up to `now`, after the changes of the epoch; what changes nothing must leave no trace.
+    fn pass(&mut self, now: Micros, emit: impl FnMut(R, Diff)) {
+        let _ = (now, emit);
+    }
 }
 
 /// Runs `step` over the changes of each epoch.
@@ -65,7 +70,7 @@ where
                     .next(|epoch| !changes_frontier.less_equal(epoch) && !ticks_frontier.less_equal(epoch))
                 {
                     let [capability] = &turn.capabilities;
-                    let (epoch, watermark) = (*capability.time(), turn.tick.watermark);
+                    let (epoch, Tick { now, watermark }) = (*capability.time(), turn.tick);
                     let mut session = output.session(capability);
                     // First: an epoch without data may not be bound, so what an epoch with data finds must follow
                     // from its own tick.
@@ -76,6 +81,7 @@ where
                             session.give((row, epoch, diff));
                         });
                     });
+                    step.pass(now, |row, diff| session.give((row, epoch, diff)));
                 }
             }
         })

@@ -4,7 +4,7 @@
 //! In the order a datum meets them. First [`arrival`]. Fast half, append-only streams: [`sequence`],
 //! [`signals`] with [`pulse`], [`respiration`], [`ecg`] and [`cartridge`], [`window`]. Slow half, facts that may be revised:
 //! [`vitals`], [`session`], [`risk`] over
-//! [`gather`] and [`timeline`]. What cannot be used stands in [`letters`] until it can.
+//! [`gather`] and [`timeline`]; [`calibration`] and [`supply`], which change by time alone. What cannot be used stands in [`letters`] until it can.
 //! [`similar`] finds the fingerprints nearest to one. What they remember stands in [`state`].
 //!
 //! # Invariants
@@ -12,7 +12,9 @@
 //! - A result depends on which records arrived and on their order within one key, never on how they
 //!   were batched into epochs or spread over workers.
 
+mod ageing;
 pub mod arrival;
+pub mod calibration;
 pub mod cartridge;
 pub mod ecg;
 pub mod gather;
@@ -26,6 +28,7 @@ pub mod session;
 pub mod signals;
 pub mod similar;
 pub mod state;
+pub mod supply;
 pub mod timeline;
 mod turns;
 pub mod vitals;

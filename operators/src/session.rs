@@ -59,7 +59,7 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
     match event {
         DomainEvent::SessionStarted(started) => Some(started.session),
         DomainEvent::SessionEnded(ended) => Some(ended.session),
-        DomainEvent::Vitals(_) => None,
+        DomainEvent::Vitals(_) | DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => None,
     }
 }
 
@@ -81,7 +81,7 @@ fn fold<'a>(session: SessionId, events: impl Iterator<Item = &'a DomainEvent>) -
                     folded.status = Some(ended.status.clone());
                 }
             }
-            DomainEvent::Vitals(_) => {}
+            DomainEvent::Vitals(_) | DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => {}
         }
     }
     folded

@@ -87,6 +87,9 @@ pub fn facts<D: Clone + 'static>(arrived: Stream<'_, D>) -> Collection<'_, D> {
 pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
     events.flat_map(|event| match event {
         DomainEvent::Vitals(vitals) => Some(vitals),
-        DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => None,
+        DomainEvent::SessionStarted(_)
+        | DomainEvent::SessionEnded(_)
+        | DomainEvent::Calibration(_)
+        | DomainEvent::Cartridge(_) => None,
     })
 }

@@ -156,7 +156,8 @@ fn the_ward_is_eventful_enough_to_prove_something() {
         |word: &str, sign: i64| out.iter().any(|((_, row), count)| row.contains(word) && *count == sign);
     for word in ["kind: Raised", "kind: Cleared", "PulseBand", "PulseWindow", "device: Some", "status: Some"]
         .into_iter()
-        .chain(["Breathing {", "Beat {", "Rhythm {"])
+        .chain(["Breathing {", "Beat {", "Rhythm {", "CartridgeSupply {"])
+        .chain(["status: Expiring", "status: Expired", "state: Expired", "state: Depleted"])
     {
         assert!(found(word, 1), "no {word}");
     }

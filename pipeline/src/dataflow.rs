@@ -5,15 +5,15 @@
 
 use eventlog::Record;
 use model::{
-    Alert, AlertChange, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session,
-    Vitals, time::SECOND,
+    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement,
+    PulseWindow, Rhythm, Session, Vitals, time::SECOND,
 };
 use operators::{
-    Stream, arrival, letters, risk,
+    Stream, arrival, calibration, letters, risk,
     sequence::Tally,
     session, signals,
     state::{Memory, States},
-    vitals,
+    supply, vitals,
 };
 use sinks::{Captured, Output, capture};
 use timely::dataflow::operators::{Concat, probe::Handle as Probe};
@@ -45,6 +45,8 @@ pub fn build<'scope>(
     // Understand.
     let signals = signals::read(arrived.packets, &options.signals, &memory);
     let vitals = vitals::vitals(events.clone());
+    let calibrations = calibration::calibrations(events.clone(), &memory);
+    let cartridges = supply::cartridges(events.clone(), &memory);
     let sessions = session::sessions(events, &memory);
     let changes = risk::detect(vitals.clone(), signals.windows.clone(), &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
@@ -63,6 +65,8 @@ pub fn build<'scope>(
         rhythms: capture(signals.rhythms, probe),
         measurements: capture(signals.measurements, probe),
         fingerprints: capture(signals.fingerprints, probe),
+        calibrations: capture(calibrations, probe),
+        cartridges: capture(cartridges, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }
 }
@@ -81,6 +85,8 @@ pub struct Results {
     rhythms: Captured<Rhythm>,
     measurements: Captured<Measurement>,
     fingerprints: Captured<Fingerprint>,
+    calibrations: Captured<DeviceCalibration>,
+    cartridges: Captured<CartridgeSupply>,
     tallies: Captured<Tally>,
 }
 
@@ -99,6 +105,8 @@ impl Results {
             rhythms: self.rhythms.take(epoch),
             measurements: self.measurements.take(epoch),
             fingerprints: self.fingerprints.take(epoch),
+            calibrations: self.calibrations.take(epoch),
+            cartridges: self.cartridges.take(epoch),
         };
         let mut tally = Tally::default();
         for (part, _) in self.tallies.take(epoch) {

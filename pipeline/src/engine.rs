@@ -119,7 +119,7 @@ fn say_stale(shared: &Shared, error: &Error) {
 }
 
 /// The topics that are read, to be made where they do not exist.
-pub fn inputs(partitions: u32) -> [TopicSpec; 3] {
+pub fn inputs(partitions: u32) -> [TopicSpec; Input::ALL.len()] {
     Input::ALL.map(|input| TopicSpec { name: input.topic().into(), partitions })
 }
 

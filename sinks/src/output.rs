@@ -7,8 +7,8 @@
 use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
-    Alert, AlertChange, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session,
-    Vitals,
+    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement,
+    PulseWindow, Rhythm, Session, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -36,6 +36,10 @@ pub struct Output {
     pub measurements: Vec<(Measurement, i64)>,
     /// Fingerprints of sessions.
     pub fingerprints: Vec<(Fingerprint, i64)>,
+    /// Calibrations in force.
+    pub calibrations: Vec<(DeviceCalibration, i64)>,
+    /// Cartridges as they stand.
+    pub cartridges: Vec<(CartridgeSupply, i64)>,
 }
 
 impl Output {
@@ -66,6 +70,8 @@ impl Output {
             whole.rhythms.extend(part.rhythms);
             whole.measurements.extend(part.measurements);
             whole.fingerprints.extend(part.fingerprints);
+            whole.calibrations.extend(part.calibrations);
+            whole.cartridges.extend(part.cartridges);
         }
         if planted::is(Bug::WorkerOrder) {
             return whole;
@@ -81,6 +87,8 @@ impl Output {
         consolidate(&mut whole.rhythms);
         consolidate(&mut whole.measurements);
         consolidate(&mut whole.fingerprints);
+        consolidate(&mut whole.calibrations);
+        consolidate(&mut whole.cartridges);
         whole
     }
 
@@ -92,10 +100,12 @@ impl Output {
     /// Whether a row of any table changed.
     pub(crate) fn changes_tables(&self) -> bool {
         let Self { windows, vitals, sessions, alerts, changes: _, faults, .. } = self;
-        let Self { breathings, beats, rhythms, measurements, fingerprints, .. } = self;
+        let Self { breathings, beats, rhythms, measurements, fingerprints, calibrations, cartridges, .. } =
+            self;
         let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
-        results.into_iter().chain(more).any(|rows| rows > 0)
+        let stands = [calibrations.len(), cartridges.len()];
+        results.into_iter().chain(more).chain(stands).any(|rows| rows > 0)
     }
 }
 

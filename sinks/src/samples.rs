@@ -2,7 +2,8 @@
 
 use crate::{Binding, Digest, InputRange};
 use model::{
-    AlertChange, Beat, Breathing, CalibrationStatus, CartridgeKind, ChangeKind, EventId, Evidence, Fault,
+    AlertChange, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus, CartridgeKind,
+    CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EventId, Evidence, Fault,
     Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin, PulseWindow, Raw, Reason,
     Rhythm, Rule, Session, SessionId, Span, UserId, Vector, Vitals,
 };
@@ -229,6 +230,44 @@ pub(crate) fn fingerprint(n: u32, revision: u32) -> Fingerprint {
         mask: vec![0; length.div_ceil(8)],
         vector: Vector::finite(values).expect("finite"),
         hash: format!("sha256:{}", Digest::of(&n.to_le_bytes())),
+    }
+}
+
+/// Without a record if one is needed.
+pub(crate) fn calibration(n: u32, status: CalibrationStatus) -> DeviceCalibration {
+    let since = START + i64::from(n) * HOUR;
+    let record = CalibrationRecord {
+        calibrated_at: since,
+        event: EventId::derive(&["calibration", &n.to_string()]),
+        id: format!("c-{n}"),
+        source: CalibrationSource::ALL[n as usize % 3],
+        alpha: Number::finite(0.95).filter(|_| n.is_multiple_of(3)),
+        score: None,
+        reference_values: (0..n % 4).map(Number::from).collect(),
+        coefficients_hash: Some(format!("sha256:{}", Digest::of(&n.to_le_bytes()))),
+        valid_until: since + 90 * 24 * HOUR,
+        origin: Origin { input: Input::Cartridges, partition: 1, offset: u64::from(n) },
+    };
+    DeviceCalibration {
+        device: format!("device-{n}"),
+        cartridge: CartridgeKind { category: 1, kind: 1 },
+        status,
+        since,
+        record: Some(record).filter(|_| status != CalibrationStatus::Needed),
+    }
+}
+
+pub(crate) fn cartridge(n: u32, uses_left: u16) -> CartridgeSupply {
+    CartridgeSupply {
+        uid: CartridgeUid::new(u64::from(n).to_be_bytes()),
+        kind: n.is_multiple_of(2).then_some(CartridgeKind { category: 1, kind: 1 }),
+        lot: n.is_multiple_of(2).then(|| "LOT00001".into()),
+        expires_at: n.is_multiple_of(2).then_some(START + 900 * HOUR),
+        uses_left,
+        state: if uses_left == 0 { CartridgeState::Depleted } else { CartridgeState::Ok },
+        heard_at: START + i64::from(n) * HOUR,
+        event: EventId::derive(&["cartridge", &n.to_string(), &uses_left.to_string()]),
+        origin: Origin { input: Input::Cartridges, partition: 1, offset: u64::from(n) },
     }
 }
 

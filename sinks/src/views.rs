@@ -7,7 +7,8 @@
 use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
-    Alert, Beat, Breathing, Fault, Fingerprint, Measurement, PulseWindow, Rhythm, Session, Vitals,
+    Alert, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement, PulseWindow,
+    Rhythm, Session, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -19,7 +20,7 @@ mod rows;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 10;
+const TABLES: usize = 12;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ impl Views {
             Rows::new(Rhythm::table()),
             Rows::new(Measurement::table()),
             Rows::new(Fingerprint::table()),
+            Rows::new(DeviceCalibration::table()),
+            Rows::new(CartridgeSupply::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -71,6 +74,8 @@ impl Views {
             rhythms,
             measurements,
             fingerprints,
+            calibrations,
+            cartridges,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -82,6 +87,8 @@ impl Views {
         rhythms.apply(&output.rhythms)?;
         measurements.apply(&output.measurements)?;
         fingerprints.apply(&output.fingerprints)?;
+        calibrations.apply(&output.calibrations)?;
+        cartridges.apply(&output.cartridges)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

@@ -6,15 +6,16 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
 //! contradict each other · `MISSING_FIELD` a required field is absent or of the wrong type; the detail
 //! names it · `BAD_VERSION` of another major version · `UNKNOWN_TYPE` not a type of this topic ·
-//! `OUT_OF_RANGE` a value no living person or running clock has.
+//! `OUT_OF_RANGE` a value no living person, running clock or sound cartridge has.
 
 mod attributes;
+mod cartridge;
 mod cloud;
 mod encode;
 mod field;
@@ -36,6 +37,15 @@ pub const SESSION_STARTED: &str = "manpasik.measurement.session.started";
 pub const SESSION_ENDED: &str = "manpasik.measurement.session.ended";
 /// Type of [`DomainEvent::Vitals`].
 pub const VITALS: &str = "manpasik.measurement.vitals";
+
+/// Type of [`DomainEvent::Calibration`].
+pub const CALIBRATION_COMPLETED: &str = "manpasik.calibration.completed";
+/// Type of [`DomainEvent::Cartridge`] whose tag was read and found good.
+pub const CARTRIDGE_VERIFIED: &str = "manpasik.cartridge.verified";
+/// Type of [`DomainEvent::Cartridge`] with no use left.
+pub const CARTRIDGE_DEPLETED: &str = "manpasik.cartridge.depleted";
+/// Type of [`DomainEvent::Cartridge`] that was put in place of another.
+pub const CARTRIDGE_REPLACED: &str = "manpasik.cartridge.replaced";
 
 /// Decodes a record of the event topic `input`.
 ///

@@ -5,11 +5,8 @@
 
 use super::registry::Profile;
 use dsp::differential::{Ambient, Coefficients, Differential};
-use model::{Calibration, CalibrationStatus, Cartridge, Micros, Number, Tag, time::SECOND};
+use model::{Calibration, CalibrationStatus, Cartridge, Micros, Number, Tag};
 use serde::{Deserialize, Serialize};
-
-/// A calibration that holds for less than this is expiring: a week (signals.md §1.3).
-const EXPIRING: Micros = 7 * 86_400 * SECOND;
 
 /// What a session's first packets said of its cartridge; plain data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,14 +41,10 @@ impl Identity {
 
     /// How long the calibration holds at `now`.
     pub(super) fn status(&self, now: Micros) -> CalibrationStatus {
-        match self.calibration() {
-            None => CalibrationStatus::Needed,
-            Some(calibration) if calibration.valid_until <= now => CalibrationStatus::Expired,
-            Some(calibration) if calibration.valid_until.saturating_sub(now) < EXPIRING => {
-                CalibrationStatus::Expiring
-            }
-            Some(_) => CalibrationStatus::Valid,
-        }
+        let calibration = self.calibration();
+        calibration.map_or(CalibrationStatus::Needed, |calibration| {
+            CalibrationStatus::of(calibration.valid_until, now)
+        })
     }
 }
 
@@ -168,13 +161,13 @@ mod tests {
 
     #[test]
     fn the_share_of_the_reference_is_looked_up_in_order() {
-        let now = 100 * EXPIRING;
+        let (week, now) = (CalibrationStatus::SOON, 100 * CalibrationStatus::SOON);
         let alpha = |tag: Option<Tag>, calibration: Option<Calibration>| {
             let identity = identity(tag, calibration);
             let profile = registry::profile(identity.tag().and_then(|tag| tag.kind));
             (Correction::of(&identity, &profile, now, 2).alpha, identity.status(now))
         };
-        let (late, soon) = (now + EXPIRING, now + EXPIRING - 1);
+        let (late, soon) = (now + week, now + week - 1);
         assert_eq!(alpha(Some(tag()), Some(calibration(Some(0.7), late))), (0.7, CalibrationStatus::Valid));
         assert_eq!(
             alpha(Some(tag()), Some(calibration(Some(0.7), soon))),

@@ -4,12 +4,12 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, letters,
+    Stream, arrival, calibration, letters,
     risk::{self, bound, watch},
     sequence::Tally,
     session, signals,
     state::{Memory, States},
-    vitals,
+    supply, vitals,
 };
 use std::{
     collections::BTreeMap,
@@ -76,11 +76,15 @@ fn build<'scope>(
     let events = vitals::facts(vitals::unique(arrived.events, &memory));
     let found = signals::read(arrived.packets, &signal_options(), &memory);
     let vitals = vitals::vitals(events.clone());
+    let calibrations = calibration::calibrations(events.clone(), &memory);
+    let cartridges = supply::cartridges(events.clone(), &memory);
     let sessions = session::sessions(events, &memory);
     let changes = risk::detect(vitals.clone(), found.windows.clone(), &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     text(vitals)
         .concat(text(sessions))
+        .concat(text(calibrations))
+        .concat(text(cartridges))
         .concat(text(alerts))
         .concat(text(changes))
         .concat(text(found.windows))

@@ -2,8 +2,9 @@
 
 use crate::graph::{Feed, HORIZON, SECOND, ticked};
 use model::{
-    Again, Arrival, Datum, DomainEvent, Environment, EventId, Fault, Input, Micros, Number, Origin, Packet,
-    Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, UserId, Vitals,
+    Again, Arrival, CalibrationCompleted, CalibrationSource, CartridgeChange, CartridgeEvent, CartridgeKind,
+    CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input, Micros, Number,
+    Origin, Packet, Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -51,7 +52,11 @@ impl Log {
     }
 
     pub(crate) fn event(&mut self, partition: u32, event: DomainEvent) {
-        let input = if matches!(event, DomainEvent::Vitals(_)) { Input::Vitals } else { Input::Sessions };
+        let input = match event {
+            DomainEvent::Vitals(_) => Input::Vitals,
+            DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
+            DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
+        };
         let origin = self.origin(input, partition);
         let event = match event {
             DomainEvent::Vitals(vitals) => DomainEvent::Vitals(Vitals { origin, ..vitals }),
@@ -59,6 +64,10 @@ impl Log {
                 DomainEvent::SessionStarted(SessionStarted { origin, ..event })
             }
             DomainEvent::SessionEnded(event) => DomainEvent::SessionEnded(SessionEnded { origin, ..event }),
+            DomainEvent::Calibration(event) => {
+                DomainEvent::Calibration(CalibrationCompleted { origin, ..event })
+            }
+            DomainEvent::Cartridge(event) => DomainEvent::Cartridge(CartridgeEvent { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });
@@ -138,6 +147,44 @@ pub(crate) fn ended(session: &str, at: Micros) -> DomainEvent {
     })
 }
 
+const GLUCOSE: CartridgeKind = CartridgeKind { category: 1, kind: 1 };
+
+/// Something about one of two devices or three cartridges: what holds or lives ends within the minutes.
+fn supplied(at: Micros, dice: &mut Dice) -> DomainEvent {
+    let event = EventId::derive(&["supplied", &at.to_string()]);
+    let ends = at + dice.below(90) * SECOND;
+    let device = format!("device {}", dice.below(2));
+    if dice.percent(50) {
+        let source = CalibrationSource::ALL[dice.below(3) as usize];
+        // Eight days of which the first is over at the end: it begins to expire.
+        let validity_days = if dice.percent(50) { 8 } else { 1 };
+        return DomainEvent::Calibration(CalibrationCompleted {
+            event,
+            device,
+            cartridge: GLUCOSE,
+            id: format!("{event}"),
+            source,
+            alpha: None,
+            score: None,
+            reference_values: Vec::new(),
+            coefficients_hash: None,
+            calibrated_at: ends - DAY,
+            validity_days: Some(validity_days),
+            at,
+            origin: NOWHERE,
+        });
+    }
+    let uses_left = dice.below(4) as u16;
+    let label = CartridgeLabel { kind: GLUCOSE, lot: "lot".to_owned(), expires_at: ends, uses_left };
+    let change = match dice.below(4) {
+        0 => CartridgeChange::Depleted,
+        1 => CartridgeChange::Replaced { device, label },
+        _ => CartridgeChange::Verified { device: Some(device), label },
+    };
+    let uid = CartridgeUid::new((dice.below(3) as u64).to_be_bytes());
+    DomainEvent::Cartridge(CartridgeEvent { at, event, uid, change, origin: NOWHERE })
+}
+
 /// Second `number` of a session that began at `start`, whose pulse has `bpm` beats a minute.
 pub(crate) fn packet(session: &str, number: i64, start: Micros, bpm: f64) -> Packet {
     let wave = |sample: i64| {
@@ -204,6 +251,7 @@ fn sent(packet: Packet, number: i64, fate: i64) -> Vec<(i64, Packet)> {
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
+    let mut supplies = Dice::new(seed.rotate_left(32));
     let mut log = Log { clock: START, ..Log::default() };
     let mut epochs = Vec::new();
     let mut waiting: Vec<(Micros, u32, DomainEvent)> = Vec::new();
@@ -250,6 +298,10 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
         }
         if dice.percent(5) {
             log.garbage(dice.below(3) as u32);
+        }
+        if supplies.percent(30) {
+            let event = supplied(clock - supplies.below(50) * SECOND, &mut supplies);
+            waiting.push((clock + supplies.below(9) * SECOND, supplies.below(2) as u32, event));
         }
         if repairs.percent(10) {
             log.again(&mut repairs);

@@ -65,6 +65,21 @@ pub enum CalibrationSource {
     Auto,
 }
 
+impl CalibrationSource {
+    /// Every source, in the order in which one that holds is looked up (signals.md §1.3, which names factory before
+    /// field; that a device's own comes last is ours).
+    pub const ALL: [Self; 3] = [Self::Factory, Self::Field, Self::Auto];
+
+    /// Stable name, as SQL and events have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Factory => "FACTORY",
+            Self::Field => "FIELD",
+            Self::Auto => "AUTO",
+        }
+    }
+}
+
 /// A calibration: per channel `(difference - offset) * gain`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calibration {

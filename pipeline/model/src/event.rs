@@ -1,6 +1,6 @@
 //! Domain events this product consumes, after their envelope was checked.
 
-use crate::{EventId, Micros, Origin, SessionId, UserId, Vitals};
+use crate::{CalibrationCompleted, CartridgeEvent, EventId, Micros, Origin, SessionId, UserId, Vitals};
 use serde::{Deserialize, Serialize};
 
 /// A known event.
@@ -12,6 +12,10 @@ pub enum DomainEvent {
     SessionEnded(SessionEnded),
     /// Vital signs were observed.
     Vitals(Vitals),
+    /// A calibration was completed.
+    Calibration(CalibrationCompleted),
+    /// A cartridge was verified, depleted or replaced.
+    Cartridge(CartridgeEvent),
 }
 
 impl DomainEvent {
@@ -21,6 +25,8 @@ impl DomainEvent {
             Self::SessionStarted(event) => event.event,
             Self::SessionEnded(event) => event.event,
             Self::Vitals(event) => event.event,
+            Self::Calibration(event) => event.event,
+            Self::Cartridge(event) => event.event,
         }
     }
 
@@ -30,6 +36,8 @@ impl DomainEvent {
             Self::SessionStarted(event) => event.at,
             Self::SessionEnded(event) => event.at,
             Self::Vitals(event) => event.at,
+            Self::Calibration(event) => event.at,
+            Self::Cartridge(event) => event.at,
         }
     }
 
@@ -39,6 +47,8 @@ impl DomainEvent {
             Self::SessionStarted(event) => event.origin,
             Self::SessionEnded(event) => event.origin,
             Self::Vitals(event) => event.origin,
+            Self::Calibration(event) => event.origin,
+            Self::Cartridge(event) => event.origin,
         }
     }
 }

@@ -75,6 +75,42 @@ impl UserId {
     }
 }
 
+/// Identity of a cartridge: that of its chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CartridgeUid([u8; 8]);
+
+impl CartridgeUid {
+    /// Wraps the bytes as the tag holds them.
+    pub const fn new(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads what it displays: 16 hexadecimal digits.
+    ///
+    /// # Examples
+    /// ```
+    /// use model::CartridgeUid;
+    /// assert_eq!(CartridgeUid::parse("04A1b2c3d4e5f600").unwrap().to_string(), "04a1b2c3d4e5f600");
+    /// assert_eq!(CartridgeUid::parse("04a1"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(|uid| Self(uid.to_be_bytes()))
+    }
+
+    /// A well-mixed 64-bit number for sending a cartridge's facts to one worker.
+    pub fn route(self) -> u64 {
+        mix(u128::from(u64::from_be_bytes(self.0)))
+    }
+}
+
+impl fmt::Display for CartridgeUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
 /// Folds 128 bits to 64 and mixes them: the finaliser of `SplitMix64` (Steele, Lea, Flood 2014).
 fn mix(id: u128) -> u64 {
     let mut z = (id >> 64) as u64 ^ id as u64;

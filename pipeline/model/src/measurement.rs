@@ -1,6 +1,6 @@
 //! What a cartridge measured in one session, and the fingerprint it leaves.
 
-use crate::{Micros, Number, SessionId, Span, UserId};
+use crate::{Micros, Number, SessionId, Span, UserId, time::DAY};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -24,6 +24,40 @@ pub enum CalibrationStatus {
     Expired,
     /// There is none: the tag's or the model's coefficients were used.
     Needed,
+}
+
+impl CalibrationStatus {
+    /// A calibration that holds for less than this is expiring: a week (signals.md §1.3).
+    pub const SOON: Micros = 7 * DAY;
+
+    /// That, at `now`, of a calibration that holds until just before `valid_until`.
+    ///
+    /// # Examples
+    /// ```
+    /// use model::CalibrationStatus;
+    /// let week = CalibrationStatus::SOON;
+    /// let status = |left| CalibrationStatus::of(100 * week + left, 100 * week);
+    /// assert_eq!(status(week), CalibrationStatus::Valid);
+    /// assert_eq!((status(week - 1), status(1)), (CalibrationStatus::Expiring, CalibrationStatus::Expiring));
+    /// assert_eq!(status(0), CalibrationStatus::Expired);
+    /// ```
+    pub const fn of(valid_until: Micros, now: Micros) -> Self {
+        match valid_until.saturating_sub(now) {
+            ..=0 => Self::Expired,
+            left if left < Self::SOON => Self::Expiring,
+            _ => Self::Valid,
+        }
+    }
+
+    /// Stable name, as SQL and topics have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "VALID",
+            Self::Expiring => "EXPIRING",
+            Self::Expired => "EXPIRED",
+            Self::Needed => "NEEDED",
+        }
+    }
 }
 
 /// The result of one session of a cartridge; late packets replace it by the next revision.

@@ -12,11 +12,13 @@ pub enum Input {
     Vitals,
     /// Session life-cycle events.
     Sessions,
+    /// Calibrations, and what happened to cartridges.
+    Cartridges,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 3] = [Self::Packets, Self::Vitals, Self::Sessions];
+    pub const ALL: [Self; 4] = [Self::Packets, Self::Vitals, Self::Sessions, Self::Cartridges];
 
     /// Name of the topic.
     pub const fn topic(self) -> &'static str {
@@ -24,6 +26,7 @@ impl Input {
             Self::Packets => "manpasik.measurement.packet",
             Self::Vitals => "manpasik.measurement.vitals",
             Self::Sessions => "manpasik.measurement.session",
+            Self::Cartridges => "manpasik.measurement.cartridge",
         }
     }
 }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub mod alerts;
 pub mod beats;
 pub mod breathings;
+pub mod calibrations;
+pub mod cartridges;
 pub mod dead_letters;
 pub mod fingerprints;
 pub mod measurements;
@@ -54,6 +56,8 @@ pub fn all() -> Vec<Table> {
         rhythms::table(),
         measurements::table(),
         fingerprints::table(),
+        calibrations::table(),
+        cartridges::table(),
     ]
 }
 

@@ -9,6 +9,9 @@ pub type Micros = i64;
 /// Microseconds in one second.
 pub const SECOND: Micros = 1_000_000;
 
+/// Microseconds in one day.
+pub const DAY: Micros = 86_400 * SECOND;
+
 /// How far ahead of an epoch's "now" the time of a record is believed: five minutes. A producer with a wrong clock
 /// must not make everything behind it too late.
 pub const AHEAD: Micros = 300 * SECOND;

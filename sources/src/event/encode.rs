@@ -1,6 +1,6 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS};
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
 use model::{DomainEvent, Envelope, Micros, Number};
@@ -12,7 +12,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, or the person for vital signs.
+    /// Key: the session, the person for vital signs, the device for a calibration, or the cartridge.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -48,6 +48,7 @@ enum Payload<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         spo2: Option<Number>,
     },
+    Cartridge(cartridge::Said<'a>),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -67,45 +68,76 @@ enum Payload<'a> {
 /// assert!(text.contains(r#""timestamp":"1970-01-01T00:00:01Z""#), "{text}");
 /// ```
 pub fn encode(event: &DomainEvent, source: &str) -> Encoded {
-    let (kind, session, user, payload) = match event {
-        DomainEvent::SessionStarted(started) => (
-            SESSION_STARTED,
-            Some(started.session.to_string()),
-            Some(started.user.to_string()),
-            Payload::Started {
-                session_id: started.session.to_string(),
-                device_id: &started.device,
-                user_id: started.user.to_string(),
-            },
-        ),
-        DomainEvent::SessionEnded(ended) => (
-            SESSION_ENDED,
-            Some(ended.session.to_string()),
-            None,
-            Payload::Ended { session_id: ended.session.to_string(), status: &ended.status },
-        ),
-        DomainEvent::Vitals(vitals) => (
-            VITALS,
-            None,
-            Some(vitals.user.to_string()),
-            Payload::Vitals { hr: vitals.hr, pulse: vitals.pulse, resp: vitals.resp, spo2: vitals.spo2 },
-        ),
-    };
+    let Said { kind, subject, user, payload } = said(event);
     let envelope = Envelope {
         event_id: event.id().to_string(),
         event_type: kind.to_owned(),
         version: VERSION.to_owned(),
         timestamp: iso_8601(event.at()),
         source: source.to_owned(),
-        correlation_id: session.clone(),
+        correlation_id: subject.clone(),
         user_id: user.clone(),
         payload,
     };
-    let key = session.clone().or(user).expect("every event is about a session or a person");
+    let key = subject.clone().or(user).expect("every event is about something or a person");
     Encoded {
-        headers: headers(&envelope, session, &key),
+        headers: headers(&envelope, subject, &key),
         value: serde_json::to_vec(&envelope).expect("texts and finite numbers are always JSON"),
         key: key.into_bytes(),
+    }
+}
+
+/// What an event says, and of what.
+struct Said<'a> {
+    kind: &'static str,
+    /// What it is about: a session, a device or a cartridge.
+    subject: Option<String>,
+    /// Who it is about.
+    user: Option<String>,
+    payload: Payload<'a>,
+}
+
+fn said(event: &DomainEvent) -> Said<'_> {
+    match event {
+        DomainEvent::SessionStarted(started) => Said {
+            kind: SESSION_STARTED,
+            subject: Some(started.session.to_string()),
+            user: Some(started.user.to_string()),
+            payload: Payload::Started {
+                session_id: started.session.to_string(),
+                device_id: &started.device,
+                user_id: started.user.to_string(),
+            },
+        },
+        DomainEvent::SessionEnded(ended) => Said {
+            kind: SESSION_ENDED,
+            subject: Some(ended.session.to_string()),
+            user: None,
+            payload: Payload::Ended { session_id: ended.session.to_string(), status: &ended.status },
+        },
+        DomainEvent::Vitals(vitals) => Said {
+            kind: VITALS,
+            subject: None,
+            user: Some(vitals.user.to_string()),
+            payload: Payload::Vitals {
+                hr: vitals.hr,
+                pulse: vitals.pulse,
+                resp: vitals.resp,
+                spo2: vitals.spo2,
+            },
+        },
+        DomainEvent::Calibration(completed) => Said {
+            kind: super::CALIBRATION_COMPLETED,
+            subject: Some(completed.device.clone()),
+            user: None,
+            payload: Payload::Cartridge(cartridge::Said::of_calibration(completed)),
+        },
+        DomainEvent::Cartridge(event) => Said {
+            kind: cartridge::kind(&event.change),
+            subject: Some(event.uid.to_string()),
+            user: None,
+            payload: Payload::Cartridge(cartridge::Said::of_cartridge(event)),
+        },
     }
 }
 
@@ -126,7 +158,7 @@ fn headers<P>(envelope: &Envelope<P>, subject: Option<String>, key: &str) -> Vec
 }
 
 /// `at` in ISO 8601, UTC, with as many digits as it needs.
-fn iso_8601(at: Micros) -> String {
+pub(super) fn iso_8601(at: Micros) -> String {
     DateTime::from_timestamp_micros(at)
         .expect("instants inside the accepted range have a date")
         .to_rfc3339_opts(SecondsFormat::AutoSi, true)

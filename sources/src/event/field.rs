@@ -56,6 +56,34 @@ pub(super) fn optional_number(
     }
 }
 
+/// A text of at most `most` bytes: a name, not a document.
+pub(super) fn name<'a>(object: &'a Map<String, Value>, name: &str, most: usize) -> Result<&'a str, Refusal> {
+    let text = text(object, name)?;
+    if text.len() <= most {
+        return Ok(text);
+    }
+    Err(Refusal::new(OutOfRange, format!("{name} is longer than {most} bytes: send a name")))
+}
+
+/// A whole number between `least` and `most`, if there is one; `null` is none.
+pub(super) fn optional_whole(
+    object: &Map<String, Value>,
+    name: &str,
+    (least, most): (u16, u16),
+) -> Result<Option<u16>, Refusal> {
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    if !value.is_number() {
+        return Err(missing(name, "a whole number"));
+    }
+    let whole = value.as_u64().and_then(|whole| u16::try_from(whole).ok());
+    whole.filter(|whole| (least..=most).contains(whole)).map(Some).ok_or_else(|| {
+        Refusal::new(
+            OutOfRange,
+            format!("{name} is no whole number from {least} to {most}: check what sent it"),
+        )
+    })
+}
+
 /// A UUID in any of its text forms.
 pub(super) fn uuid(text: &str, name: &str) -> Result<Uuid, Refusal> {
     Uuid::try_parse(text).map_err(|_| missing(name, "a UUID"))

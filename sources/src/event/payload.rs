@@ -1,6 +1,9 @@
 //! What each event type says: a payload and its attributes become a [`DomainEvent`].
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, field};
+use super::{
+    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, SESSION_ENDED,
+    SESSION_STARTED, VITALS, attributes::Attributes, cartridge, field,
+};
 use crate::refusal::Refusal;
 use model::{DomainEvent, Input, Origin, Reason, SessionEnded, SessionId, SessionStarted, UserId, Vitals};
 use serde_json::{Map, Value};
@@ -20,7 +23,11 @@ pub(super) fn event(
         (Input::Sessions, SESSION_STARTED) => session_started(origin, attributes, payload),
         (Input::Sessions, SESSION_ENDED) => session_ended(origin, attributes, payload),
         (Input::Vitals, VITALS) => vitals(origin, attributes, payload),
-        (Input::Packets | Input::Sessions | Input::Vitals, _) => Err(Refusal::new(
+        (Input::Cartridges, CALIBRATION_COMPLETED) => cartridge::calibration(origin, attributes, payload),
+        (Input::Cartridges, CARTRIDGE_VERIFIED) => cartridge::verified(origin, attributes, payload),
+        (Input::Cartridges, CARTRIDGE_DEPLETED) => cartridge::depleted(origin, attributes, payload),
+        (Input::Cartridges, CARTRIDGE_REPLACED) => cartridge::replaced(origin, attributes, payload),
+        (Input::Packets | Input::Sessions | Input::Vitals | Input::Cartridges, _) => Err(Refusal::new(
             Reason::UnknownType,
             format!(
                 "{} does not carry events of this type: send it to the topic of its own",

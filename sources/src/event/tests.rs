@@ -47,6 +47,7 @@ fn input_of(event: &DomainEvent) -> Input {
     match event {
         DomainEvent::Vitals(_) => Input::Vitals,
         DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
+        DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
     }
 }
 
@@ -307,7 +308,7 @@ proptest! {
         let headers = if in_headers { encode(&vitals(), "service").headers } else { vec![] };
         let bytes = value.to_string().into_bytes();
         match decode(Input::Vitals, record(Input::Vitals, bytes.clone(), headers)) {
-            Ok(event) => prop_assert_eq!(event.origin_offset(), 11),
+            Ok(event) => prop_assert_eq!(event.origin().offset, 11),
             Err(fault) => prop_assert_eq!(fault.raw.value, bytes),
         }
     }
@@ -319,21 +320,6 @@ proptest! {
         let encoded = encode(&vitals(), "service").value;
         if let Ok(event) = decode(Input::Vitals, record(Input::Vitals, encoded, headers)) {
             prop_assert_eq!(event, vitals());
-        }
-    }
-}
-
-/// What a test of arbitrary events can still know about them.
-trait OriginOffset {
-    fn origin_offset(&self) -> u64;
-}
-
-impl OriginOffset for DomainEvent {
-    fn origin_offset(&self) -> u64 {
-        match self {
-            Self::Vitals(event) => event.origin.offset,
-            Self::SessionStarted(event) => event.origin.offset,
-            Self::SessionEnded(event) => event.origin.offset,
         }
     }
 }

@@ -136,7 +136,8 @@ impl Script {
     pub(super) fn key(&self, step: &Step) -> &str {
         match step.input() {
             Input::Vitals => &self.user,
-            Input::Packets | Input::Sessions => &self.session,
+            // Recordings bring no cartridges.
+            Input::Packets | Input::Sessions | Input::Cartridges => &self.session,
         }
     }
 

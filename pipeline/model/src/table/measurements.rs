@@ -1,7 +1,7 @@
 //! `measurements`: result of every completed session of a cartridge, newest revision.
 
 use super::{Row, Table, assemble, column, ids, numbers, optional_texts, schema, texts, time_type, times};
-use crate::{CalibrationStatus, Measurement, Micros, view::RowId};
+use crate::{Measurement, Micros, view::RowId};
 use arrow::{
     array::{ArrayRef, BooleanArray, Int32Array, Int64Array, ListBuilder, RecordBatch, StringBuilder},
     datatypes::{
@@ -81,7 +81,7 @@ impl Row for Measurement {
                     .map(|cartridge| i32::from(cartridge.kind))),
                 optional_texts(rows, |row| row.lot.as_deref()),
                 optional_texts(rows, |row| row.calibration.as_deref()),
-                texts(rows, |row| status(row.calibration_status)),
+                texts(rows, |row| row.calibration_status.name()),
                 numbers(rows, |row| Some(row.alpha)),
                 column!(BooleanArray, rows, |row: &Self| Some(row.alpha_applied)),
                 column!(Int32Array, rows, |row: &Self| Some(row.channels as i32)),
@@ -106,15 +106,6 @@ impl Row for Measurement {
                 column!(Int64Array, rows, |row: &Self| Some(row.packets.last as i64)),
             ],
         )
-    }
-}
-
-const fn status(status: CalibrationStatus) -> &'static str {
-    match status {
-        CalibrationStatus::Valid => "VALID",
-        CalibrationStatus::Expiring => "EXPIRING",
-        CalibrationStatus::Expired => "EXPIRED",
-        CalibrationStatus::Needed => "NEEDED",
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{Rig, binding};
 use crate::{Output, samples};
 use model::{
-    Fingerprint, SessionId,
+    CalibrationStatus, Fingerprint, SessionId,
     similar::{Follows, Neighbour, Similar, Unanswered},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -57,12 +57,18 @@ fn output(epoch: u64) -> Output {
         rhythms: vec![(samples::rhythm(e), 1)],
         measurements: vec![(samples::measurement(e, 0), 1)],
         fingerprints: vec![(samples::fingerprint(e, 0), 1)],
+        calibrations: vec![(samples::calibration(e, CalibrationStatus::Needed), 1)],
+        cartridges: vec![(samples::cartridge(e, 5), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
         output.measurements.extend([(samples::measurement(e, 0), -1), (samples::measurement(e, 1), 1)]);
         output.fingerprints.extend([(samples::fingerprint(e, 0), -1), (samples::fingerprint(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
+        let (needed, valid) = (CalibrationStatus::Needed, CalibrationStatus::Valid);
+        let calibration = |status, difference| (samples::calibration(e, status), difference);
+        output.calibrations.extend([calibration(needed, -1), calibration(valid, 1)]);
+        output.cartridges.extend([(samples::cartridge(e, 5), -1), (samples::cartridge(e, 0), 1)]);
     }
     Output::merge([output])
 }
@@ -94,7 +100,7 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
         assert_eq!(known(&rig), due(epoch as u32 + 1));
     }
     let rows = rig.rows();
-    let counts =
-        ["breathings", "beats", "rhythms", "measurements", "fingerprints"].map(|table| rows[table].len());
-    assert_eq!(counts, [12, 24 - 10, 12, 12, 12]);
+    let tables =
+        ["breathings", "beats", "rhythms", "measurements", "fingerprints", "calibrations", "cartridges"];
+    assert_eq!(tables.map(|table| rows[table].len()), [12, 24 - 10, 12, 12, 12, 12, 12]);
 }
