@@ -33,6 +33,8 @@ use crate::{Error, Result, TopicPartition};
 const PATIENCE: Duration = Duration::from_millis(2 * TRANSACTION_TIMEOUT_MS);
 /// How often callbacks are served meanwhile.
 const TICK: Duration = Duration::from_millis(5);
+/// How often it is looked whether all records were delivered.
+const GLANCE: Duration = Duration::from_millis(1);
 /// How long a coordinator may take to be found.
 const INIT: Duration = Duration::from_secs(30);
 
@@ -186,6 +188,10 @@ pub(super) fn commit(
     if let Some((offsets, group)) = offsets {
         let send = || producer.send_offsets_to_transaction(offsets, group, Timeout::Never);
         again(start, send).map_err(Failure::BeforeEnd)?;
+    }
+    // rust-rdkafka would flush too, asleep for 100 ms at a time: whoever else serves callbacks takes the one it waits for.
+    while producer.in_flight_count() > 0 && start.elapsed() < PATIENCE {
+        producer.flush(GLANCE).ok();
     }
     again(start, || producer.commit_transaction(Timeout::Never)).map_err(Failure::AtEnd)
 }
