@@ -29,6 +29,9 @@ use model::{Arrival, Cartridge, Fault, Input, Origin, Packet, Raw, Reason, Sessi
 use prost::Message;
 use uuid::Uuid;
 
+/// Longest name of a device, as in events about its cartridges.
+const MAX_DEVICE_BYTES: usize = 128;
+
 /// Decodes a record of the packet topic.
 ///
 /// The record's bytes move into the packet (`Packet::raw`) or into the fault.
@@ -83,7 +86,7 @@ fn read(record: &Record, origin: Origin) -> Result<Packet, Refusal> {
             "sample_period_us is not set: send the nominal sample period in microseconds",
         ));
     }
-    let cartridge = cartridge(&sent)?;
+    let (cartridge, device) = (cartridge(&sent)?, device(&sent, signal)?);
     let content = if sent.end_of_session { end(&sent)? } else { samples(&sent)? };
     if let Some(cartridge) = &cartridge {
         calibration::fits(cartridge, &content.arrival)?;
@@ -97,10 +100,29 @@ fn read(record: &Record, origin: Origin) -> Result<Packet, Refusal> {
         sequence: content.sequence,
         sequence_bits: content.sequence_bits,
         stamp_us: content.stamp_us,
+        device,
         cartridge,
         arrival: content.arrival,
         raw: Raw::default(),
     })
+}
+
+/// The device that measures a cartridge; those of other signals are known by their sessions.
+fn device(sent: &MeasurementPacket, signal: Signal) -> Result<Option<Box<str>>, Refusal> {
+    let device = sent.device_id.as_str();
+    if signal != Signal::Channels || device.is_empty() {
+        return Ok(None);
+    }
+    if device.len() > MAX_DEVICE_BYTES {
+        let length = device.len();
+        return Err(Refusal::new(
+            Reason::BadLength,
+            format!(
+                "device_id has {length} bytes, more than {MAX_DEVICE_BYTES}: send the name the device has"
+            ),
+        ));
+    }
+    Ok(Some(device.into()))
 }
 
 /// What the packet says of the cartridge, if anything.

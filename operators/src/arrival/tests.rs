@@ -44,6 +44,7 @@ fn packet(offset: u64, recorded_at: Micros) -> Datum {
         sequence: 0,
         sequence_bits: 32,
         stamp_us: -7,
+        device: None,
         cartridge: None,
         arrival: model::Arrival::End,
         raw: Raw { recorded_at, ..Raw::default() },

@@ -20,7 +20,7 @@
 use super::{
     Changes,
     correction::{Correction, Identity},
-    course::Course,
+    course::{AMBIENT, Course},
     outcome,
     plan::{Lengths, Plan},
     recent::{Mark, Recent, Row},
@@ -49,6 +49,7 @@ pub struct Chain {
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) user: UserId,
+    pub(super) device: Option<Box<str>>,
     pub(super) started_at: Micros,
     /// Time just after the newest sample.
     pub(super) end: Micros,
@@ -106,10 +107,12 @@ impl<'packet> Samples<'packet> {
     /// All values of one sample, turned from channel after channel.
     fn row(&self, sample: usize) -> Vec<f32> {
         let column = |block: &'packet [f32]| block.iter().skip(sample).step_by(self.count).copied();
-        let mut values = Vec::with_capacity(self.channels * 2 + 2);
+        let mut values = Vec::with_capacity(self.channels * 2 + AMBIENT);
         values.extend(column(self.det));
         values.extend(column(self.reference));
-        values.extend([self.environment.temperature_c, self.environment.humidity_percent]);
+        let Environment { temperature_c, humidity_percent, pressure_kpa, .. } = *self.environment;
+        let ambient: [f32; AMBIENT] = [temperature_c, humidity_percent, pressure_kpa];
+        values.extend(ambient);
         values
     }
 }
@@ -196,6 +199,7 @@ impl Running {
             session: Session {
                 id,
                 user: placed.packet.user,
+                device: placed.packet.device.clone(),
                 started_at: placed.at,
                 end: placed.at,
                 revision: 0,

@@ -3,7 +3,7 @@
 //! The calibration's offsets, gains and coefficients are used even after it expired, as the newest one there is; its share
 //! of the reference only while it holds (signals.md §1.3, §4.3).
 
-use super::registry::Profile;
+use super::{course::AMBIENT, registry::Profile};
 use dsp::differential::{Ambient, Coefficients, Differential};
 use model::{Calibration, CalibrationStatus, Cartridge, Micros, Number, Tag};
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,7 @@ impl Correction {
 }
 
 /// The surroundings as a row holds them: °C and percent.
-pub(super) fn ambient([celsius, humidity_percent]: [f32; 2]) -> Ambient {
+pub(super) fn ambient([celsius, humidity_percent, _pressure]: [f32; AMBIENT]) -> Ambient {
     Ambient { celsius: f64::from(celsius), humidity_percent: f64::from(humidity_percent) }
 }
 

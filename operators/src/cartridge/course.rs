@@ -25,6 +25,8 @@ use dsp::{differential::Differential, ema, features::Set, fingerprint, hampel};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
+/// What surrounds a device, at the end of a row: temperature, °C, relative humidity, %, air pressure, kPa.
+pub(super) const AMBIENT: usize = 3;
 /// Largest magnitude that is calculated with, in any unit: its square and its 32-bit float are finite.
 const LARGEST: f64 = 1e30;
 /// Least share of real rows in a window that is described, percent (signals.md §4.5).
@@ -63,7 +65,7 @@ pub(super) struct Course {
     pub(super) channels: usize,
     pub(super) referenced: bool,
     /// Rows in the outlier windows that were not judged yet, with temperature and humidity.
-    waiting: VecDeque<(Mark, [f32; 2])>,
+    waiting: VecDeque<(Mark, [f32; AMBIENT])>,
     detection: Window,
     reference: Window,
     /// Whether the low-pass begins with the next row.
@@ -82,7 +84,9 @@ pub(super) struct Course {
     pub(super) counts: Counts,
     /// Lowest and highest temperature, °C.
     pub(super) celsius: Option<(f32, f32)>,
-    pub(super) last_ambient: [f32; 2],
+    pub(super) last_ambient: [f32; AMBIENT],
+    /// Sums of what surrounded the rows that arrived.
+    ambient: [f64; AMBIENT],
     pub(super) described: Option<Described>,
 }
 
@@ -114,9 +118,16 @@ impl Course {
             references: vec![0.0; channels],
             counts: Counts::default(),
             celsius: None,
-            last_ambient: [0.0; 2],
+            last_ambient: [0.0; AMBIENT],
+            ambient: [0.0; AMBIENT],
             described: None,
         }
+    }
+
+    /// The means of what surrounded the rows that arrived.
+    pub(super) fn surroundings(&self) -> [Option<f64>; AMBIENT] {
+        let real = f64::from(self.counts.real);
+        self.ambient.map(|sum| (real > 0.0).then(|| sum / real))
     }
 
     /// Takes the next rows.
@@ -207,9 +218,9 @@ impl Course {
     /// Puts a row into the outlier windows, and judges the one five rows before.
     fn push(&mut self, row: &Row, shape: &mut Shape) {
         let imputed = row.mark == Mark::Imputed;
-        let (samples, ambient) = row.values.split_at(row.values.len() - 2);
+        let (samples, ambient) = row.values.split_last_chunk().expect("a row ends with what surrounded it");
         let (detection, reference) = samples.split_at(self.channels);
-        self.waiting.push_back((row.mark, [ambient[0], ambient[1]]));
+        self.waiting.push_back((row.mark, *ambient));
         if let Some(judged) = shape.detection.push(detection, imputed) {
             self.counts.outliers += note(judged, &mut shape.detection_rows);
         }
@@ -250,7 +261,7 @@ impl Course {
         if !self.referenced {
             desk.shape.reference_rows.resize(rows * channels, 0.0);
         }
-        let judged: Vec<(Mark, [f32; 2])> = self.waiting.drain(..rows).collect();
+        let judged: Vec<(Mark, [f32; AMBIENT])> = self.waiting.drain(..rows).collect();
         let mut corrected = std::mem::take(&mut desk.shape.corrected);
         corrected.resize(rows * channels, 0.0);
         for (row, (values, (mark, surroundings))) in
@@ -276,7 +287,7 @@ impl Course {
         row: usize,
         values: &mut [f64],
         mark: Mark,
-        surroundings: [f32; 2],
+        surroundings: [f32; AMBIENT],
         desk: &mut Desk,
     ) {
         let slot = self.counts.slots + row as i64;
@@ -301,6 +312,9 @@ impl Course {
         }
         self.last_ambient = surroundings;
         if mark.is_real() {
+            for (sum, value) in self.ambient.iter_mut().zip(surroundings) {
+                *sum += f64::from(value);
+            }
             let (low, high) = self.celsius.unwrap_or((surroundings[0], surroundings[0]));
             self.celsius = Some((low.min(surroundings[0]), high.max(surroundings[0])));
             if slot < desk.lengths.baseline {

@@ -81,12 +81,16 @@ pub(super) fn read(
     let uncertainty = value.and_then(|_| rounded(uncertainty(course, correction, &channels)));
     let tag = session.identity.tag();
     let alpha = rounded(correction.alpha).unwrap_or_default();
+    let [temperature_c, humidity_percent, pressure_kpa] =
+        course.surroundings().map(|mean| mean.and_then(rounded));
+    let fingerprint = Print { session, course, profile, channels: &channels, lengths }.fingerprint();
     let measurement = Measurement {
         session: session.id,
         started_at: session.started_at,
         completed_at: session.end,
         revision: session.revision,
         user: session.user,
+        device: session.device.as_deref().map(str::to_owned),
         cartridge: tag.and_then(|tag| tag.kind),
         lot: tag.map(|tag| tag.lot.clone()),
         calibration: session.identity.calibration().map(|calibration| calibration.id.clone()),
@@ -106,11 +110,17 @@ pub(super) fn read(
         alpha_seen: coupling.and_then(|coupling| rounded(coupling.alpha)),
         confidence: rounded(trust).unwrap_or_default(),
         confidence_version: CONFIDENCE_VERSION,
+        temperature_c,
+        humidity_percent,
+        // A device without a barometer sends 0.
+        pressure_kpa: pressure_kpa.filter(|pressure| pressure.get() > 0.0),
+        fingerprint: fingerprint
+            .as_ref()
+            .map(|print| (print.vector.values().len() as u32, print.hash.clone())),
         warnings: warnings.codes(),
         transform_log: course.journal.seal(&canonical(value, uncertainty, alpha, session.end)),
         packets: session.packets,
     };
-    let fingerprint = Print { session, course, profile, channels: &channels, lengths }.fingerprint();
     (measurement, fingerprint)
 }
 

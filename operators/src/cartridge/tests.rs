@@ -95,6 +95,7 @@ impl Device {
             sequence: number as u32,
             sequence_bits: 32,
             stamp_us: START + number * count * i64::from(self.period_us),
+            device: Some("reader-1".into()),
             cartridge: (number == 0).then(|| Box::new(self.cartridge.clone())),
             arrival: Arrival::Samples {
                 channels: self.channels as u16,
@@ -227,6 +228,7 @@ fn a_step_gives_its_height() {
     assert_eq!((measured.lot.as_deref(), measured.unit.as_str(), measured.revision), (Some("LOT"), "", 0));
     assert_eq!(measured.warnings, Vec::<String>::new());
     assert_eq!((measured.packets.first, measured.packets.last), (0, 749));
+    assert_eq!(measured.device.as_deref(), Some("reader-1"));
     assert_eq!(measured.confidence, number(1.0), "no noise, no drift, a calibration that holds");
     // An array of gas sensors: change over baseline, which is (1 - 0.4) * 2, compressed, of length one.
     let print = print.unwrap();
@@ -241,6 +243,7 @@ fn a_step_gives_its_height() {
         assert!((f64::from(*found) - score / length).abs() < 1e-6);
     }
     assert!(print.hash.starts_with("sha256:") && print.hash.len() == 71);
+    assert_eq!(measured.fingerprint, Some((448, print.hash)));
 }
 
 #[test]
@@ -248,6 +251,28 @@ fn warmth_is_taken_into_account() {
     let mut device = Device::new(8, step);
     device.environment.temperature_c = 35.0;
     close(device.measured(750).0.value, (1.45 - 0.4) * 2.0 * 1.1, 1e-6);
+}
+
+#[test]
+fn surroundings_are_means_over_what_arrived() {
+    let device = Device::new(8, step);
+    let packets = (0..750).filter(|number| !(300..305).contains(number)).map(|number| {
+        let mut device = device.clone();
+        // Cold in the first half of what arrives; what is filled in between does not count.
+        (device.environment.temperature_c, device.environment.humidity_percent) =
+            if number < 300 { (20.0, 40.0) } else { (30.0, 50.0) };
+        device.environment.pressure_kpa = 101.25;
+        device.packet(number, 1)
+    });
+    let mut bench = Bench::new(20_000);
+    bench.take(packets.chain([device.end(750)]).collect());
+    let (measured, _) = bench.stands();
+    assert_eq!((measured.n_real, measured.n_imputed), (745, 5));
+    close(measured.temperature_c, (300.0 * 20.0 + 445.0 * 30.0) / 745.0, 1e-6);
+    close(measured.humidity_percent, (300.0 * 40.0 + 445.0 * 50.0) / 745.0, 1e-6);
+    close(measured.pressure_kpa, 101.25, 1e-6);
+    let (measured, _) = device.measured(750);
+    assert_eq!((measured.pressure_kpa, measured.temperature_c), (None, Some(number(25.0))), "no barometer");
 }
 
 #[test]

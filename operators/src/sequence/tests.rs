@@ -20,6 +20,7 @@ fn packet(number: u32) -> Packet {
         sequence: number,
         sequence_bits: 32,
         stamp_us: START + Micros::from(number) * PACKET_US,
+        device: None,
         cartridge: None,
         arrival: Arrival::Samples {
             channels: 1,

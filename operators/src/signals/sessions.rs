@@ -78,7 +78,8 @@ struct Session {
 }
 
 impl Stored for Session {
-    const VERSION: u32 = 1;
+    // 2: packets of cartridges name their device; courses sum what surrounds them.
+    const VERSION: u32 = 2;
 }
 
 /// All sessions of a worker.

@@ -43,6 +43,7 @@ fn packet(session: &str, number: i64) -> Packet {
         sequence: number as u32,
         sequence_bits: 32,
         stamp_us: START + number * PACKET_US,
+        device: None,
         cartridge: None,
         arrival: Arrival::Samples {
             channels: 1,
@@ -288,6 +289,7 @@ fn of_cartridge(number: i64) -> Packet {
     };
     Packet {
         signal: Signal::Channels,
+        device: Some("reader-1".into()),
         cartridge: (number == 0).then(|| Box::new(model::Cartridge { tag: Some(tag), calibration: None })),
         arrival: Arrival::Samples {
             channels: 8,

@@ -200,6 +200,7 @@ pub(crate) fn packet(session: &str, number: i64, start: Micros, bpm: f64) -> Pac
         sequence: number as u32,
         sequence_bits: 32,
         stamp_us: start + number * SECOND,
+        device: None,
         cartridge: None,
         arrival: Arrival::Samples {
             channels: 1,

@@ -55,6 +55,7 @@ pub(crate) fn packet(
         sequence: number as u32,
         sequence_bits: 32,
         stamp_us,
+        device: None,
         cartridge: None,
         arrival: Arrival::Samples {
             channels: 1,

@@ -73,6 +73,8 @@ pub struct Measurement {
     pub revision: u32,
     /// Person measured.
     pub user: UserId,
+    /// Device, as its maker names it.
+    pub device: Option<String>,
     /// Cartridge, if the device said which.
     pub cartridge: Option<CartridgeKind>,
     /// Lot of the cartridge, as its tag has it.
@@ -111,6 +113,14 @@ pub struct Measurement {
     pub confidence: Number,
     /// Version of the definition of `confidence`.
     pub confidence_version: u32,
+    /// Mean temperature, °C, of the samples that arrived.
+    pub temperature_c: Option<Number>,
+    /// Mean relative humidity, %, likewise.
+    pub humidity_percent: Option<Number>,
+    /// Mean air pressure, kPa, likewise; absent where the device has no barometer.
+    pub pressure_kpa: Option<Number>,
+    /// Length and digest of its fingerprint, if there is one: see [`Fingerprint::hash`].
+    pub fingerprint: Option<(u32, String)>,
     /// What the operator should know, as codes in alphabetical order, e.g. `alpha_differs`, `reference_strange`.
     pub warnings: Vec<String>,
     /// SHA-256 over the samples after outliers were replaced, after correction, and over the result, each with the one

@@ -53,6 +53,8 @@ pub struct Packet {
     /// v2 sends all of it; v1 sends the low 32 bits of milliseconds and is completed from the
     /// gateway's time stamp.
     pub stamp_us: i64,
+    /// Device, as its maker names it: of a cartridge's packets, whose results name it.
+    pub device: Option<Box<str>>,
     /// What it says of the cartridge; only a session's first packets need to.
     pub cartridge: Option<Box<Cartridge>>,
     /// What the packet brings.

@@ -14,15 +14,27 @@ use serde::Serialize;
 const COMPLETED: &str = "manpasik.measurement.completed";
 const WITHDRAWN: &str = "manpasik.measurement.completed.withdrawn";
 
-/// What is said of a result; the names are those of the table `measurements`.
+/// What is said of a result: the payload that consumers of the platform know (events-background.md), down to
+/// `environment`, and beside it the columns of the table `measurements`.
 #[derive(Serialize)]
 struct Said {
     session_id: String,
+    device_id: Option<String>,
+    /// As text, e.g. `"0x01"`.
+    cartridge_type: Option<String>,
+    cartridge_category: Option<u8>,
+    primary_value: Option<Number>,
+    unit: String,
+    confidence: Number,
+    fingerprint_dimension: Option<u32>,
+    fingerprint_vector_hash: Option<String>,
+    /// Samples per channel that arrived.
+    measurement_count: u32,
+    duration_ms: i64,
+    environment: Surroundings,
     started_at: String,
     completed_at: String,
     revision: u32,
-    cartridge_category: Option<u8>,
-    cartridge_type: Option<u8>,
     lot: Option<String>,
     calibration_id: Option<String>,
     calibration_status: CalibrationStatus,
@@ -33,17 +45,22 @@ struct Said {
     n_real: u32,
     n_imputed: u32,
     outliers: u32,
-    value: Option<Number>,
     uncertainty: Option<Number>,
-    unit: String,
     snr_db: Option<Number>,
     drift: Option<Number>,
     alpha_seen: Option<Number>,
-    confidence: Number,
     confidence_version: u32,
     warnings: Vec<String>,
     transform_log: [String; 3],
     offsets: [Offsets; 1],
+}
+
+/// Means over the session.
+#[derive(Serialize)]
+struct Surroundings {
+    temp_c: Option<Number>,
+    humidity_pct: Option<Number>,
+    pressure_kpa: Option<Number>,
 }
 
 /// What is said of a result that does not hold any more.
@@ -77,11 +94,24 @@ fn completed(measurement: &Measurement) -> Event<Said> {
         measurement,
         Said {
             session_id: measurement.session.to_string(),
+            device_id: measurement.device.clone(),
+            cartridge_type: measurement.cartridge.map(|cartridge| format!("0x{:02x}", cartridge.kind)),
+            cartridge_category: measurement.cartridge.map(|cartridge| cartridge.category),
+            primary_value: value,
+            unit: measurement.unit.clone(),
+            confidence,
+            fingerprint_dimension: measurement.fingerprint.as_ref().map(|(dimension, _)| *dimension),
+            fingerprint_vector_hash: measurement.fingerprint.as_ref().map(|(_, hash)| hash.clone()),
+            measurement_count: n_real,
+            duration_ms: measurement.completed_at.saturating_sub(measurement.started_at) / 1_000,
+            environment: Surroundings {
+                temp_c: measurement.temperature_c,
+                humidity_pct: measurement.humidity_percent,
+                pressure_kpa: measurement.pressure_kpa,
+            },
             started_at: iso(measurement.started_at),
             completed_at: iso(measurement.completed_at),
             revision: measurement.revision,
-            cartridge_category: measurement.cartridge.map(|cartridge| cartridge.category),
-            cartridge_type: measurement.cartridge.map(|cartridge| cartridge.kind),
             lot: measurement.lot.clone(),
             calibration_id: measurement.calibration.clone(),
             calibration_status: measurement.calibration_status,
@@ -92,13 +122,10 @@ fn completed(measurement: &Measurement) -> Event<Said> {
             n_real,
             n_imputed,
             outliers,
-            value,
             uncertainty,
-            unit: measurement.unit.clone(),
             snr_db,
             drift,
             alpha_seen,
-            confidence,
             confidence_version,
             warnings: measurement.warnings.clone(),
             transform_log: measurement.transform_log.clone(),

@@ -219,7 +219,43 @@ fn a_revised_measurement_replaces_the_one_before_and_a_lost_one_is_withdrawn() {
     let first = measurements(vec![(samples::measurement(1, 0), 1)]);
     assert_eq!(kinds(&first), [("manpasik.measurement.completed".to_owned(), String::new())]);
     let value: serde_json::Value = serde_json::from_slice(&first[0].value).unwrap();
-    assert_eq!((&value["payload"]["value"], &value["payload"]["unit"]), (&92.5.into(), &"mg/dL".into()));
+    // The keys that consumers of the platform read (events-background.md).
+    let platform = |payload: &serde_json::Value| {
+        let keys = [
+            "session_id",
+            "device_id",
+            "cartridge_type",
+            "cartridge_category",
+            "primary_value",
+            "unit",
+            "confidence",
+            "fingerprint_dimension",
+            "fingerprint_vector_hash",
+            "measurement_count",
+            "duration_ms",
+            "environment",
+        ];
+        serde_json::Value::from_iter(keys.map(|key| (key, payload[key].clone())))
+    };
+    let of_a_known_cartridge = samples::measurement(2, 0);
+    let known = measurements(vec![(of_a_known_cartridge.clone(), 1)]);
+    let known: serde_json::Value = serde_json::from_slice(&known[0].value).unwrap();
+    let (_, hash) = of_a_known_cartridge.fingerprint.unwrap();
+    assert_eq!(
+        platform(&known["payload"]),
+        serde_json::json!({
+            "session_id": of_a_known_cartridge.session.to_string(), "device_id": "reader-1",
+            "cartridge_type": "0x01", "cartridge_category": 1, "primary_value": 92.5, "unit": "mg/dL",
+            "confidence": 0.9, "fingerprint_dimension": 896, "fingerprint_vector_hash": hash,
+            "measurement_count": 750, "duration_ms": 15_000,
+            "environment": {"temp_c": 24.5, "humidity_pct": 40.0, "pressure_kpa": null},
+        })
+    );
+    let unknown = platform(&value["payload"]);
+    assert_eq!(
+        (&unknown["cartridge_type"], &unknown["fingerprint_vector_hash"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
     assert_eq!(value["payload"]["warnings"].as_array().unwrap().len(), 2);
     let revised = measurements(vec![(samples::measurement(1, 0), -1), (samples::measurement(1, 1), 1)]);
     assert_eq!(kinds(&revised), [("manpasik.measurement.completed".to_owned(), String::new())]);

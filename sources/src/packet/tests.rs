@@ -190,6 +190,17 @@ fn what_a_packet_says_of_its_cartridge_is_kept_or_the_packet_is_refused() {
     assert_eq!(cartridge.calibration.unwrap().id, "c");
     assert_eq!(cartridge.tag, None);
     refused(|packet| packet.cartridge_tag = vec![1; 10], Reason::BadLength);
+    let of_cartridge = |device: &str| {
+        let device = device.to_owned();
+        move |packet: &mut MeasurementPacket| {
+            (packet.signal, packet.device_id) = (WireSignal::Channels.into(), device);
+        }
+    };
+    assert_eq!(after(|_| ()).unwrap().device, None, "a device of pulse is known by its session");
+    assert_eq!(after(of_cartridge("")).unwrap().device, None);
+    assert_eq!(after(of_cartridge("reader-1")).unwrap().device.as_deref(), Some("reader-1"));
+    assert!(after(of_cartridge(&"d".repeat(128))).is_ok());
+    refused(of_cartridge(&"d".repeat(129)), Reason::BadLength);
     let two = WireCalibration { gains: vec![1.0; 2], ..calibration.clone() };
     refused(|packet| packet.calibration = Some(two), Reason::BadLength);
     let zero = WireCalibration { gains: vec![0.0], ..calibration };

@@ -49,6 +49,12 @@ pub fn table() -> Table {
             ("partition", Int32, false, "partition of its packets"),
             ("first_offset", Int64, false, "lowest offset of its packets"),
             ("last_offset", Int64, false, "highest offset of its packets"),
+            ("device_id", Utf8, true, "device, as its maker names it"),
+            ("temperature_c", Float64, true, "mean temperature, °C"),
+            ("humidity_percent", Float64, true, "mean relative humidity, %"),
+            ("pressure_kpa", Float64, true, "mean air pressure, kPa"),
+            ("fingerprint_dimension", Int32, true, "values of its fingerprint"),
+            ("fingerprint_hash", Utf8, true, "sha256 of its fingerprint"),
         ]),
         time: "started_at",
     }
@@ -104,6 +110,15 @@ impl Row for Measurement {
                 column!(Int32Array, rows, |row: &Self| Some(row.packets.partition as i32)),
                 column!(Int64Array, rows, |row: &Self| Some(row.packets.first as i64)),
                 column!(Int64Array, rows, |row: &Self| Some(row.packets.last as i64)),
+                optional_texts(rows, |row| row.device.as_deref()),
+                numbers(rows, |row| row.temperature_c),
+                numbers(rows, |row| row.humidity_percent),
+                numbers(rows, |row| row.pressure_kpa),
+                column!(Int32Array, rows, |row: &Self| row
+                    .fingerprint
+                    .as_ref()
+                    .map(|(dimension, _)| *dimension as i32)),
+                optional_texts(rows, |row| row.fingerprint.as_ref().map(|(_, hash)| hash.as_str())),
             ],
         )
     }
