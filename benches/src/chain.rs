@@ -114,6 +114,7 @@ fn packet(number: u32) -> Packet {
         sequence: number,
         sequence_bits: 32,
         stamp_us: START + i64::from(number) * i64::from(PERIOD_US),
+        device: None,
         cartridge: (number == 0).then(|| Box::new(Cartridge { tag: Some(tag()), calibration: None })),
         arrival: Arrival::Samples {
             channels: CHANNELS,

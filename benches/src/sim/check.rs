@@ -8,7 +8,6 @@
 use super::{
     life::Rest,
     plan::Plan,
-    traffic,
     world::{Failure, World},
 };
 use model::{
@@ -194,10 +193,10 @@ fn left(
         value: record.value,
         headers: record.headers,
     };
-    let topics = traffic::results().map(|topic| {
-        let partitions = sim.visible(&topic).into_iter();
+    let topics = sinks::topics::RESULTS.map(|topic| {
+        let partitions = sim.visible(topic).into_iter();
         let partitions = partitions.map(|records| records.into_iter().map(seen).collect()).collect();
-        (topic, partitions)
+        (Arc::from(topic), partitions)
     });
     let dir = world.config(1).commit.lake.dir;
     let whole = lake::Lake::snapshot(&**disk, &dir, operators::similar::Book::follow())

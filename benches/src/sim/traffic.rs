@@ -1,6 +1,8 @@
 //! What devices and services send in one run: packets, vital signs and life-cycle events, with everything that can
 //! be wrong about them: late, far too late, twice, out of order, broken.
 
+mod supply;
+
 use super::{dice::Dice, plan::Plan};
 use eventlog::{Draft, partition_of};
 use model::{
@@ -9,14 +11,30 @@ use model::{
 };
 use prost::Message;
 use sources::packet::{Frame, MeasurementPacket, Version, WireSignal};
-use std::sync::Arc;
 
 /// 2026-01-01T00:00:00Z, in microseconds.
 pub(crate) const START: Micros = 1_767_225_600_000_000;
-/// Sampling of the devices: 50 Hz, 25 samples a packet.
-const PERIOD_US: u32 = 20_000;
-const SAMPLES: u16 = 25;
-const PACKET_US: Micros = PERIOD_US as Micros * SAMPLES as Micros;
+/// A packet is so long whatever it carries.
+const PACKET_US: Micros = 500_000;
+
+/// What a device of the simulation sends: its signal, its sampling, and how many channels with references.
+#[derive(Clone, Copy)]
+struct Kind {
+    signal: WireSignal,
+    period_us: u32,
+    channels: u16,
+}
+
+/// Most devices send pulse, which has windows and alerts behind it.
+fn kind(dice: &mut Dice) -> Kind {
+    let of = |signal, period_us, channels| Kind { signal, period_us, channels };
+    match dice.below(10) {
+        0 => of(WireSignal::Respiration, 40_000, 1),
+        1 => of(WireSignal::Ecg, 5_000, 1),
+        2 => of(WireSignal::Channels, 50_000, 8),
+        _ => of(WireSignal::Pulse, 20_000, 1),
+    }
+}
 
 /// A record on its way: when it arrives, and what it is.
 pub(crate) type Sent = (Micros, Draft);
@@ -29,6 +47,7 @@ pub(crate) fn traffic(plan: &Plan) -> Vec<Sent> {
         vitals(plan, user, &mut dice, &mut sent);
         if user < plan.devices {
             device(plan, user, &mut dice, &mut sent);
+            supply::send_all(plan, user, &mut dice, &mut sent);
         }
     }
     sent.sort_by_key(|(at, _)| *at);
@@ -71,7 +90,11 @@ fn draft(plan: &Plan, input: Input, key: Vec<u8>, value: Vec<u8>, headers: Vec<e
 }
 
 fn event(plan: &Plan, event: &DomainEvent) -> Draft {
-    let input = if matches!(event, DomainEvent::Vitals(_)) { Input::Vitals } else { Input::Sessions };
+    let input = match event {
+        DomainEvent::Vitals(_) => Input::Vitals,
+        DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
+        DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
+    };
     let encoded = sources::event::encode(event, "simulation");
     draft(plan, input, encoded.key, encoded.value, encoded.headers)
 }
@@ -112,7 +135,7 @@ fn device(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
         let length = dice.within(3..u64::from(half.max(5)) + 10) as Micros * SECOND;
         let (session, user) =
             (SessionId::derive(&["sim", &name, &half_number.to_string()]), UserId::derive(&["sim", &name]));
-        let bpm = dice.within(60..180) as f64;
+        let (kind, bpm) = (kind(dice), dice.within(60..180) as f64);
         let started = DomainEvent::SessionStarted(SessionStarted {
             event: EventId::derive(&["sim", "start", &session.to_string()]),
             session,
@@ -124,12 +147,12 @@ fn device(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
         send(plan, from, event(plan, &started), dice, sent);
         let packets = length / PACKET_US;
         for number in 0..packets {
-            let packet = packet(session, user, &name, from, number as u32, bpm);
+            let packet = packet(kind, (session, user), &name, from, number as u32, bpm);
             send(plan, from + number * PACKET_US, draft_of(plan, session, &packet), dice, sent);
         }
         // Every third goes silent instead.
         if !dice.permille(333) {
-            let mut end = packet(session, user, &name, from, packets as u32, bpm);
+            let mut end = packet(kind, (session, user), &name, from, packets as u32, bpm);
             (end.raw_packet, end.end_of_session) = (Vec::new(), true);
             send(plan, from + length, draft_of(plan, session, &end), dice, sent);
             let ended = DomainEvent::SessionEnded(SessionEnded {
@@ -149,28 +172,31 @@ fn draft_of(plan: &Plan, session: SessionId, packet: &MeasurementPacket) -> Draf
 }
 
 fn packet(
-    session: SessionId,
-    user: UserId,
+    kind: Kind,
+    (session, user): (SessionId, UserId),
     device: &str,
     from: Micros,
     number: u32,
     bpm: f64,
 ) -> MeasurementPacket {
     let stamp_us = from + Micros::from(number) * PACKET_US;
-    let value = |sample: u32| {
-        let seconds = f64::from(sample) * f64::from(PERIOD_US) / 1e6;
+    let samples = (PACKET_US / Micros::from(kind.period_us)) as u32;
+    let value = |value: u32| {
+        let (sample, channel) = (value / u32::from(kind.channels), value % u32::from(kind.channels));
+        let seconds = f64::from(sample) * f64::from(kind.period_us) / 1e6;
         let phase = std::f64::consts::TAU * seconds * bpm / 60.0;
-        phase.cos().exp() as f32
+        phase.cos().exp() as f32 + channel as f32
     };
-    let first = number * u32::from(SAMPLES);
+    let values =
+        number * samples * u32::from(kind.channels)..(number + 1) * samples * u32::from(kind.channels);
     let frame = Frame {
         version: Version::Two,
         sequence: number,
         stamp_us,
-        channels: 1,
-        samples: SAMPLES,
-        det: (first..first + u32::from(SAMPLES)).map(value).collect(),
-        reference: Vec::new(),
+        channels: kind.channels,
+        samples: samples as u16,
+        det: values.clone().map(value).collect(),
+        reference: if kind.channels == 1 { Vec::new() } else { values.map(|_| 0.25).collect() },
         environment: Environment::default(),
     };
     MeasurementPacket {
@@ -180,14 +206,9 @@ fn packet(
         raw_packet: frame.encode(),
         sequence_no: number,
         timestamp_ms: (stamp_us / 1_000) as u64,
-        signal: WireSignal::Pulse as i32,
-        sample_period_us: PERIOD_US,
+        signal: kind.signal.into(),
+        sample_period_us: kind.period_us,
         end_of_session: false,
         ..MeasurementPacket::default()
     }
-}
-
-/// The names of the topics of results.
-pub(crate) fn results() -> [Arc<str>; 3] {
-    [sinks::topics::WINDOWS.into(), sinks::topics::ALERTS.into(), sinks::topics::DEAD_LETTERS.into()]
 }
