@@ -23,6 +23,10 @@ use clap::{Parser, Subcommand};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, io::Write};
 
+/// As in the program.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Benchmarks of the pipeline; run them in release on a quiet machine.
 #[derive(Debug, Parser)]
 struct Cli {
@@ -54,7 +58,7 @@ enum Bench {
     /// Every kernel against scipy on the same input, in turns
     Kernels(kernels::Args),
     /// The similarity index: 50,000 fingerprints exactly, 200,000 under inserts and deletions
-    Similar,
+    Similar(similar::Args),
     /// A start over a million entries of state
     Recover(recover::Args),
     /// The latency of epochs with and without a snapshot under way
@@ -75,7 +79,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Differential => ("differential", object(differential::run()?)),
         Bench::Fingerprint => ("fingerprint", object(fingerprint::run()?)),
         Bench::Kernels(args) => ("kernels", kernels::run(args)?),
-        Bench::Similar => ("similar", object(similar::run()?)),
+        Bench::Similar(args) => ("similar", object(similar::run(args)?)),
         Bench::Recover(args) => ("recover", recover::run(args)?),
         Bench::Snapshot(args) => ("snapshot", snapshot::run(args)?),
         Bench::Soak(args) => ("soak", soak::run(args)?),

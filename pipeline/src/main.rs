@@ -10,6 +10,10 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+/// Threads allocate what other threads free: the system's allocator keeps much of that.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     commands::start_logging(&cli);
