@@ -229,7 +229,8 @@ impl Alive<'_> {
 
     fn is_read(&mut self) -> Result<bool, Stop> {
         self.intake.look_ahead()?;
-        Ok(self.intake.is_read())
+        // A partition that was added since is not read either; the dice may never have let the intake look for it.
+        Ok(self.intake.is_read() && self.intake.grow()? == 0)
     }
 
     fn bind(&mut self) -> (Binding, pipeline::epoch::Records) {
