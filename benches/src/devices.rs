@@ -85,7 +85,7 @@ impl Device {
             at: self.from,
             origin: NOWHERE,
         });
-        event_draft(Input::Sessions, &event, self.from, self.partitions)
+        event_draft(&event, self.from, self.partitions)
     }
 
     /// The event that the session ended.
@@ -97,7 +97,7 @@ impl Device {
             status: "completed".into(),
             origin: NOWHERE,
         });
-        event_draft(Input::Sessions, &event, at, self.partitions)
+        event_draft(&event, at, self.partitions)
     }
 
     /// A crest and a dicrotic wave a beat.
@@ -145,13 +145,20 @@ pub(crate) fn vitals(user: UserId, number: u64, at: Micros, ill: bool, partition
         spo2: Number::finite(97.0),
         origin: NOWHERE,
     });
-    event_draft(Input::Vitals, &event, at, partitions)
+    event_draft(&event, at, partitions)
 }
 
-fn event_draft(input: Input, event: &DomainEvent, at: Micros, partitions: u32) -> Draft {
+fn event_draft(event: &DomainEvent, at: Micros, partitions: u32) -> Draft {
     let sources::event::Encoded { key, value, headers } = sources::event::encode(event, "bench");
     let partition = partition_of(&key, partitions);
-    Draft { topic: input.topic().into(), partition, timestamp_ms: at / 1_000, key: Some(key), value, headers }
+    Draft {
+        topic: event.input().topic().into(),
+        partition,
+        timestamp_ms: at / 1_000,
+        key: Some(key),
+        value,
+        headers,
+    }
 }
 
 /// Appends `drafts` in one transaction; gives their number.

@@ -21,6 +21,7 @@ mod encode;
 mod field;
 mod payload;
 
+pub(crate) use cartridge::MAX_NAME_BYTES;
 pub use encode::{Encoded, encode};
 
 use crate::refusal::{Refusal, origin, raw};

@@ -21,6 +21,7 @@ pub use envelope::{MeasurementPacket, WireCalibration, WireCalibrationKind, Wire
 pub use frame::{Frame, MAX_CHANNELS, MAX_FRAME_BYTES, MAX_SAMPLES, Version};
 
 use crate::{
+    event::MAX_NAME_BYTES,
     instant,
     refusal::{Refusal, origin, raw},
 };
@@ -28,9 +29,6 @@ use eventlog::Record;
 use model::{Arrival, Cartridge, Fault, Input, Origin, Packet, Raw, Reason, SessionId, Signal, UserId};
 use prost::Message;
 use uuid::Uuid;
-
-/// Longest name of a device, as in events about its cartridges.
-const MAX_DEVICE_BYTES: usize = 128;
 
 /// Decodes a record of the packet topic.
 ///
@@ -113,13 +111,11 @@ fn device(sent: &MeasurementPacket, signal: Signal) -> Result<Option<Box<str>>, 
     if signal != Signal::Channels || device.is_empty() {
         return Ok(None);
     }
-    if device.len() > MAX_DEVICE_BYTES {
+    if device.len() > MAX_NAME_BYTES {
         let length = device.len();
         return Err(Refusal::new(
             Reason::BadLength,
-            format!(
-                "device_id has {length} bytes, more than {MAX_DEVICE_BYTES}: send the name the device has"
-            ),
+            format!("device_id has {length} bytes, more than {MAX_NAME_BYTES}: send the name the device has"),
         ));
     }
     Ok(Some(device.into()))

@@ -90,13 +90,8 @@ fn draft(plan: &Plan, input: Input, key: Vec<u8>, value: Vec<u8>, headers: Vec<e
 }
 
 fn event(plan: &Plan, event: &DomainEvent) -> Draft {
-    let input = match event {
-        DomainEvent::Vitals(_) => Input::Vitals,
-        DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
-        DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
-    };
     let encoded = sources::event::encode(event, "simulation");
-    draft(plan, input, encoded.key, encoded.value, encoded.headers)
+    draft(plan, event.input(), encoded.key, encoded.value, encoded.headers)
 }
 
 const NOWHERE: Origin = Origin { input: Input::Vitals, partition: 0, offset: 0 };

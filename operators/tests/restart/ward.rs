@@ -52,12 +52,7 @@ impl Log {
     }
 
     pub(crate) fn event(&mut self, partition: u32, event: DomainEvent) {
-        let input = match event {
-            DomainEvent::Vitals(_) => Input::Vitals,
-            DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
-            DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
-        };
-        let origin = self.origin(input, partition);
+        let origin = self.origin(event.input(), partition);
         let event = match event {
             DomainEvent::Vitals(vitals) => DomainEvent::Vitals(Vitals { origin, ..vitals }),
             DomainEvent::SessionStarted(event) => {

@@ -1,6 +1,8 @@
 //! Domain events this product consumes, after their envelope was checked.
 
-use crate::{CalibrationCompleted, CartridgeEvent, EventId, Micros, Origin, SessionId, UserId, Vitals};
+use crate::{
+    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, Origin, SessionId, UserId, Vitals,
+};
 use serde::{Deserialize, Serialize};
 
 /// A known event.
@@ -38,6 +40,15 @@ impl DomainEvent {
             Self::Vitals(event) => event.at,
             Self::Calibration(event) => event.at,
             Self::Cartridge(event) => event.at,
+        }
+    }
+
+    /// The input that events of its kind come in by.
+    pub const fn input(&self) -> Input {
+        match self {
+            Self::SessionStarted(_) | Self::SessionEnded(_) => Input::Sessions,
+            Self::Vitals(_) => Input::Vitals,
+            Self::Calibration(_) | Self::Cartridge(_) => Input::Cartridges,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) const BREATHING: &str = "SELECT session_id, to_unixtime(window_start)
 /// Beats, likewise; times in microseconds.
 pub(super) const BEATS: &str =
     "SELECT session_id, CAST(beat_at AS BIGINT) AS at FROM beats ORDER BY session_id, beat_at";
-/// Windows of rhythm that begin with their session.
+/// Windows of rhythm, likewise: the first of a session begins with it.
 pub(super) const RHYTHMS: &str = "SELECT session_id, hr_bpm, sdnn_ms, rmssd_ms, pnn50_percent, low_ms2, high_ms2 FROM rhythms \
      ORDER BY session_id, window_start";
 

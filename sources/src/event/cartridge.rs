@@ -33,7 +33,7 @@ use model::{
 use serde_json::{Map, Value};
 
 /// Most bytes of an id or a lot: a name, not a document.
-const MAX_NAME_BYTES: usize = 128;
+pub(crate) const MAX_NAME_BYTES: usize = 128;
 /// Most reference values: a field calibration is a handful of known samples.
 const MAX_REFERENCES: usize = 64;
 /// Days a calibration may hold: the models ask for 30 to 120; more than ten years is a wrong unit.
