@@ -15,12 +15,15 @@ use model::{
     state::{Pieces, StepVersion},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
 };
 
 /// An age bucket is this share of the horizon.
 const BUCKETS: Micros = 16;
+/// Entries that changed early leave in parts of about so many bytes: a load that touches every key right after an
+/// export began would otherwise make one slice of the whole state.
+const PART_BYTES: usize = 64 << 10;
 
 /// Where an entry stands, until it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +53,8 @@ pub struct Store<K, V> {
     export: u32,
     /// The slots the export has still to walk.
     walk: std::ops::Range<usize>,
-    /// Entries that changed before the walk reached them, as they were.
-    early: Pieces,
+    /// Entries that changed before the walk reached them, as they were, in parts.
+    early: VecDeque<Pieces>,
 }
 
 impl<K: Key, V: Stored> Store<K, V> {
@@ -66,7 +69,7 @@ impl<K: Key, V: Stored> Store<K, V> {
             buckets: BTreeMap::new(),
             export: 0,
             walk: 0..0,
-            early: Pieces::default(),
+            early: VecDeque::new(),
         }
     }
 
@@ -198,7 +201,10 @@ impl<K: Key, V: Stored> Store<K, V> {
         let (export, early) = (self.export, &mut self.early);
         if let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.exported != export) {
             slot.exported = export;
-            slot.write(early);
+            if early.back().is_none_or(|part| part.bytes() >= PART_BYTES) {
+                early.push_back(Pieces::default());
+            }
+            slot.write(early.back_mut().expect("one was added just now"));
         }
     }
 }
@@ -225,11 +231,15 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
     fn begin(&mut self) {
         self.export = self.export.wrapping_add(1);
         self.walk = 0..self.slots.len();
-        self.early = Pieces::default();
+        self.early = VecDeque::new();
     }
 
     fn export(&mut self, bytes: usize, into: &mut Pieces) -> bool {
-        into.append(&std::mem::take(&mut self.early));
+        while into.bytes() < bytes
+            && let Some(part) = self.early.pop_front()
+        {
+            into.append(&part);
+        }
         while into.bytes() < bytes
             && let Some(at) = self.walk.next()
         {
@@ -241,7 +251,7 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
                 slot.write(into);
             }
         }
-        self.walk.is_empty()
+        self.walk.is_empty() && self.early.is_empty()
     }
 
     fn import(

@@ -82,6 +82,27 @@ proptest! {
 }
 
 #[test]
+fn a_slice_stays_small_though_every_entry_changed_before_the_walk_came_to_it() {
+    impl Stored for Vec<u8> {
+        const VERSION: u32 = 1;
+    }
+    let states = States::default();
+    let store = states.store::<u32, Vec<u8>>("texts", route, HORIZON);
+    (0..1_000).for_each(|key| drop(store.borrow_mut().insert(key, 0, vec![1; 1_024])));
+    states.begin();
+    (0..1_000).for_each(|key| store.borrow_mut().entry(&key, 0, Vec::new).push(2));
+    let (mut entries, mut done) = (0, false);
+    while !done {
+        let mut exports = Vec::new();
+        done = states.export(1 << 10, &mut exports);
+        let bytes: usize = exports.iter().map(|export| export.pieces.bytes()).sum();
+        assert!(bytes < 100_000, "{bytes} bytes in one slice");
+        entries += exports.iter().map(|export| export.pieces.len()).sum::<usize>();
+    }
+    assert_eq!(entries, 1_000);
+}
+
+#[test]
 fn every_entry_goes_to_one_worker_of_any_number() {
     let states = States::default();
     let store = states.store::<u32, u64>("numbers", route, HORIZON);
