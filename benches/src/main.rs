@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, io::Write};
 
 /// As in the program.
 #[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Benchmarks of the pipeline; run them in release on a quiet machine.
 #[derive(Debug, Parser)]

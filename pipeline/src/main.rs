@@ -12,7 +12,7 @@ use std::{
 
 /// Threads allocate what other threads free: the system's allocator keeps much of that.
 #[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
