@@ -20,7 +20,7 @@ use pipeline::{
     workers::Workers,
 };
 use sinks::{
-    Binding, Committer, Digest, Means, Output, disk,
+    Binding, Committer, Digest, Hand, Means, Output, disk,
     snapshot::{self, StateDigest, Stored},
 };
 use std::{
@@ -61,6 +61,7 @@ pub(crate) fn ground(config: &Config) -> Result<Ground> {
             disk: disk::machine(),
             shelf: Arc::new(Shelf::default()),
             similar: operators::similar::Book::follow,
+            hand: Hand::Thread,
         },
         seed: None,
     })

@@ -35,7 +35,7 @@ pub use ladder::DiskOptions;
 use ladder::Ladder;
 use model::{Epoch, Input, planted, view::Shelf};
 use operators::sequence::Tally;
-use sinks::{Binding, Means, disk};
+use sinks::{Binding, Hand, Means, disk};
 use std::{
     sync::{
         Arc, Mutex,
@@ -145,6 +145,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
             disk: Arc::clone(&shared.disk),
             shelf: Arc::clone(&shared.shelf),
             similar: operators::similar::Book::follow,
+            hand: Hand::Thread,
         },
         seed: None,
     };

@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! COLLECT  shape the output into records, with count and digest per topic
-//! PREPARE  when a flush is due: write and sync files and a manifest that does not count yet
 //! COMMIT   one transaction: records, dead letters, binding with intent, offsets   <== the only commit point
-//! PUBLISH  give the manifest its number
 //! RELEASE  swap the views
+//!
+//! beside them, by another thread:
+//! PREPARE  when a flush is due: write and sync files of what stood then, and a manifest that does not count yet;
+//!          the next epoch's binding has the intent
+//! PUBLISH  give the committed manifest its number
 //! ```
 //!
 //! # Crashes
@@ -20,13 +23,14 @@
 //! # Invariants
 //! - Bindings are read only after the writer was opened: nobody else can commit from then on, and no
 //!   transaction of this pipeline is open or in doubt, so what can be read is all there is.
-//! - A lake that cannot be written never delays a commit; its rows wait in memory, up to a bound.
+//! - A lake that is slow, or cannot be written, never delays a commit; its rows wait in memory, up to a bound. At the
+//!   bound one that is slow is waited for, one that fails ends the process.
 //! - An error means that the committer is no longer used; what was committed is found by opening again.
 
 use crate::{
     Binding, Error, Output,
     binding::{self, Intent},
-    lake::{self, Collected, Lake, Prepared},
+    lake::{self, Lake, Prepared},
     snapshot::Mark,
     topics::{self, Letters, Shape},
     views::Views,
@@ -37,12 +41,16 @@ use model::{Epoch, Input, Micros, view::Shelf};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
+mod errand;
+mod flush;
 mod flushing;
 mod open;
 mod past;
 mod replay;
 mod transaction;
 
+use errand::Errands;
+pub use errand::Hand;
 use flushing::Flushing;
 pub use flushing::LakeLag;
 pub use open::{Means, Opened, Snapshots};
@@ -96,9 +104,13 @@ pub struct Committer {
     shelf: Arc<Shelf>,
     writer: Box<dyn Writer>,
     shape: Shape,
-    lake: Lake,
+    /// Shared with the errand under way; changed when there is none.
+    lake: Arc<Lake>,
     views: Views,
     flushing: Flushing,
+    errands: Errands,
+    /// A flush that is on disk and in no binding.
+    prepared: Option<Prepared>,
     /// The newest committed epoch.
     last: Option<Binding>,
     /// The newest epoch that changed rows of a table.
@@ -162,41 +174,43 @@ impl Committer {
         // Nobody else commits: what ends the history now ends it behind this epoch.
         self.history_end = self.log.range(&binding::place())?.end;
         let (history, intent, through) = (self.last_at, self.intent.clone(), self.lake.through());
-        // With nothing waiting the lake holds every row, however long ago it was written.
-        let rows = if self.views.pending() == 0 { through } else { self.changed };
+        // With nothing waiting the lake holds every row, however long ago it was written; a flush under way may yet
+        // take a row out that came back meanwhile.
+        let whole = self.views.pending() == 0 && !self.views.is_cut();
+        let rows = if whole { through } else { self.changed };
         Ok(Mark { binding, history, intent, through, rows, counts })
     }
 
-    /// Deletes what the lake does not count any more and was long enough ago; `now` is the time of the machine.
+    /// Begins to delete what the lake does not count any more and was long enough ago; `now` is the time of the
+    /// machine. False if the lake is being written: ask again later.
     ///
     /// # Errors
-    /// [`Error::Disk`] or [`Error::Damaged`]; commits do not depend on it.
-    pub fn collect_garbage(&mut self, now: Micros) -> Result<Collected, Error> {
+    /// [`Error::Broken`]; commits do not depend on the disk.
+    pub fn collect_garbage(&mut self, now: Micros) -> Result<bool, Error> {
         let age = Micros::from(self.options.lake.garbage_age_s) * model::time::SECOND;
-        self.lake.collect_garbage(now, age)
+        self.sweep(now, age)
     }
 
     /// The last epoch whose rows the lake holds.
-    pub const fn lake_through(&self) -> Option<Epoch> {
+    pub fn lake_through(&self) -> Option<Epoch> {
         self.lake.through()
     }
 
     /// Number of this start.
-    pub const fn incarnation(&self) -> u64 {
+    pub fn incarnation(&self) -> u64 {
         self.lake.incarnation()
     }
 
     fn run(&mut self, binding: Binding, output: &Output, last: bool) -> Result<Committed, Error> {
+        if last {
+            self.hear_all()?;
+        }
+        self.hear()?;
         if last || self.flushing.may_try() {
-            self.publish()?;
+            self.publish(last)?;
         }
         let mut pending = self.collect(binding, output)?;
-        if last || self.flushing.due(self.views.pending(), self.views.bytes()) {
-            self.prepare(&mut pending)?;
-        }
-        if pending.prepared.is_none() {
-            self.flushing.check_bound(self.views.bytes())?;
-        }
+        self.flush(&mut pending, last)?;
         if let Some(prepared) = pending.prepared.as_ref().filter(|_| planted::is(Bug::PublishFirst)) {
             self.lake.publish(&prepared.intent)?;
         }
@@ -204,7 +218,7 @@ impl Committer {
         planted::reached(Step::Committed);
         let committed = self.settle(pending)?;
         if committed.manifest.is_some() {
-            self.publish()?;
+            self.publish(last)?;
         }
         self.ready();
         planted::reached(Step::Released);
@@ -223,36 +237,11 @@ impl Committer {
         Ok(Pending { binding, letters, prepared: None })
     }
 
-    /// PREPARE: a lake that cannot be written is behind from now on, and only that.
-    fn prepare(&mut self, pending: &mut Pending) -> Result<(), Error> {
-        if self.views.pending() == 0 || self.flushing.unpublished().is_some() {
-            return Ok(());
-        }
-        match self.lake.prepare(pending.binding.epoch, self.views.rows()) {
-            Ok(prepared) => {
-                planted::reached(Step::Prepared);
-                if !planted::is(Bug::ForgetIntent) {
-                    pending.binding.intent = Some(prepared.intent.clone());
-                }
-                pending.prepared = Some(prepared);
-                Ok(())
-            }
-            Err(error @ (Error::Disk { .. } | Error::Damaged { .. })) => {
-                self.flushing.failed(pending.binding.epoch, &error);
-                if planted::is(Bug::DropOutbox) {
-                    self.views.flushed(&self.lake);
-                }
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// What the commit changes in memory.
     fn settle(&mut self, pending: Pending) -> Result<Committed, Error> {
         let Pending { binding, letters, prepared } = pending;
         if let Some(prepared) = &prepared {
-            self.lake.advance(prepared)?;
+            self.lake_alone().advance(prepared)?;
             self.views.flushed(&self.lake);
             self.flushing.committed(prepared.intent.clone());
             self.intent = Some(prepared.intent.clone());
@@ -269,24 +258,6 @@ impl Committer {
         self.last_at = self.history_end;
         self.history_end += 1;
         Ok(committed)
-    }
-
-    /// PUBLISH, if a committed manifest has no number yet.
-    ///
-    /// Another manifest under its number means another pipeline in this lake: that does not pass.
-    fn publish(&mut self) -> Result<(), Error> {
-        let Some(intent) = self.flushing.unpublished().cloned() else { return Ok(()) };
-        match self.lake.publish(&intent) {
-            Ok(()) => {
-                planted::reached(Step::Published);
-                self.flushing.published();
-            }
-            Err(error @ Error::Disk { .. }) => {
-                self.flushing.failed(self.last.as_ref().map_or(0, |last| last.epoch), &error);
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
     }
 
     fn note_changes(&mut self, binding: &Binding, output: &Output) {

@@ -24,7 +24,7 @@ use crate::{
     Digest, Error,
     binding::Intent,
     disk::{self, Disk},
-    views::Rows,
+    views::Cut,
 };
 use bytes::Bytes;
 use model::{
@@ -54,10 +54,11 @@ mod names;
 mod verify;
 
 use chain::Chain;
-use compact::Tuning;
+use compact::{Joined, Tuning};
 use manifest::{Added, Manifest};
 
 pub use garbage::Collected;
+pub(crate) use garbage::Swept;
 pub use verify::{Finding, Report, verify};
 
 #[cfg(test)]
@@ -127,6 +128,7 @@ pub struct Lake {
 pub(crate) struct Prepared {
     pub(crate) intent: Intent,
     pub(crate) manifest: Manifest,
+    joined: Joined,
 }
 
 impl Lake {
@@ -204,14 +206,12 @@ impl Lake {
         self.chain.files(table, &self.dir)
     }
 
-    /// Writes what `tables` hold since the last flush, and a manifest of it that does not count yet.
+    /// Writes what was cut of `tables` at the end of `epoch`, and a manifest of it that does not count yet.
     ///
     /// Small files may be joined on the way; what stands in the way of that is said and changes nothing.
-    pub(crate) fn prepare(&mut self, epoch: Epoch, tables: &[Rows]) -> Result<Prepared, Error> {
+    pub(crate) fn prepare(&self, epoch: Epoch, tables: &[Cut]) -> Result<Prepared, Error> {
         let compact = self.tuning.compact_bytes > 0 && self.rest == 0;
         let (add, remove, joined) = flush::write(self, epoch, tables, compact)?;
-        self.rest = if joined.refused { compact::REST } else { self.rest.saturating_sub(1) };
-        self.alone.extend(joined.alone);
         planted::reached(Step::FilesWritten);
         let manifest = Manifest {
             sequence: self.chain.sequence() + 1,
@@ -229,7 +229,13 @@ impl Lake {
         durable::write(disk, &self.dir.join(INCOMING), &self.prepared(&intent), &bytes)
             .and_then(|()| durable::sync_dir(disk, &self.dir.join(PREPARED)))
             .inspect_err(|_| flush::discard(self, &manifest.add))?;
-        Ok(Prepared { intent, manifest })
+        Ok(Prepared { intent, manifest, joined })
+    }
+
+    /// Removes the files of a flush that will not be committed; what cannot be removed is an orphan.
+    pub(crate) fn discard(&self, prepared: &Prepared) {
+        flush::discard(self, &prepared.manifest.add);
+        self.disk.remove(&self.prepared(&prepared.intent)).unwrap_or_default();
     }
 
     /// Counts a committed flush in, whether or not its manifest is published already.
@@ -237,7 +243,10 @@ impl Lake {
         let path = self.published(prepared.intent.sequence);
         self.chain
             .append(&prepared.manifest, prepared.intent.digest)
-            .map_err(|why| Error::damaged(&path, why))
+            .map_err(|why| Error::damaged(&path, why))?;
+        self.rest = if prepared.joined.refused { compact::REST } else { self.rest.saturating_sub(1) };
+        self.alone.extend(prepared.joined.alone.iter().cloned());
+        Ok(())
     }
 
     /// Gives a committed manifest its number; does nothing if it has it.

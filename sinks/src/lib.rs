@@ -31,7 +31,7 @@ mod views;
 pub use audit::{Audit, audit};
 pub use binding::{Binding, InputRange};
 pub use capture::{Captured, capture};
-pub use commit::{Committed, Committer, LakeLag, Means, Opened, Options, Snapshots};
+pub use commit::{Committed, Committer, Hand, LakeLag, Means, Opened, Options, Snapshots};
 pub use digest::{Check, Digest};
 pub use error::{Divergence, Error};
 pub use output::Output;

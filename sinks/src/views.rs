@@ -15,8 +15,10 @@ use model::{
 };
 use std::sync::Arc;
 
+mod cut;
 mod rows;
 
+pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
@@ -96,9 +98,19 @@ impl Views {
         Ok(())
     }
 
-    /// What every table holds since the lake was last written.
-    pub(crate) const fn rows(&self) -> &[Rows] {
-        &self.rows
+    /// What a flush is to write now of every table; one that was under way is given up.
+    pub(crate) fn cut(&mut self) -> Vec<Cut> {
+        self.rows.iter_mut().map(Rows::cut).collect()
+    }
+
+    /// Whether a flush is under way.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.rows.iter().any(Rows::is_cut)
+    }
+
+    /// The flush under way came to nothing.
+    pub(crate) fn give_up(&mut self) {
+        self.rows.iter_mut().for_each(Rows::give_up);
     }
 
     /// Changes that wait for the lake: rows to add and rows to remove.
@@ -111,9 +123,9 @@ impl Views {
         self.rows.iter().map(Rows::bytes).sum()
     }
 
-    /// The lake holds everything now.
+    /// The lake holds what was cut.
     pub(crate) fn flushed(&mut self, lake: &Lake) {
-        self.rows.iter_mut().for_each(Rows::clear);
+        self.rows.iter_mut().for_each(Rows::flushed);
         self.load_files(lake);
     }
 

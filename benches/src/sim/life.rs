@@ -209,7 +209,7 @@ impl Alive<'_> {
             self.world.weather(&mut self.dice);
         }
         if self.dice.permille(30) {
-            self.world.collect_garbage(&mut self.committer)?;
+            self.committer.collect_garbage(self.world.now_us())?;
         }
         if self.dice.permille(100) {
             self.ask()?;

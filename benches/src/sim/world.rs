@@ -15,7 +15,7 @@ use pipeline::{
     recover::Ground,
 };
 use sinks::{
-    Committer, Means,
+    Hand, Means,
     disk::{
         self,
         sim::{Fault, SimDisk},
@@ -134,7 +134,9 @@ impl World {
     }
 
     pub(crate) fn ground(&self, seed: u64) -> Ground {
-        Ground { means: self.means(), seed: Some(seed) }
+        // The lake's disk is as slow as the seed has it.
+        let hand = Hand::Own(u32::try_from(seed % 7).unwrap_or_default());
+        Ground { means: Means { hand, ..self.means() }, seed: Some(seed) }
     }
 
     pub(crate) fn means(&self) -> Means {
@@ -143,6 +145,7 @@ impl World {
             disk: self.disk(),
             shelf: Arc::clone(&self.shelf),
             similar: operators::similar::Book::follow,
+            hand: Hand::Own(0),
         }
     }
 
@@ -254,14 +257,6 @@ impl World {
     /// How long files that do not count any more stay.
     pub(crate) fn garbage_age_us(&self) -> Micros {
         Micros::from(self.base.commit.lake.garbage_age_s) * SECOND
-    }
-
-    pub(crate) fn collect_garbage(&mut self, committer: &mut Committer) -> Result<(), sinks::Error> {
-        match committer.collect_garbage(self.now_us) {
-            // It can wait.
-            Ok(_) | Err(sinks::Error::Disk { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// A snapshot counts: retention may take what no kept one needs.

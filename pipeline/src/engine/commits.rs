@@ -74,8 +74,7 @@ impl Commits {
                 let watched = watching.busy();
                 commit(&mut committer, &theirs, &marked, done)?;
                 drop(watched);
-                if swept.elapsed() >= sweep_every {
-                    sweep(&mut committer);
+                if swept.elapsed() >= sweep_every && committer.collect_garbage(wall())? {
                     swept = Instant::now();
                 }
             }
@@ -171,15 +170,6 @@ fn mark(committer: &mut Committer, shared: &Shared, marks: &Marks, epoch: Epoch)
             shared.metrics.snapshot_failed();
             marks.lost(epoch);
         }
-    }
-}
-
-/// Deletes old files that the lake does not count any more.
-fn sweep(committer: &mut Committer) {
-    match committer.collect_garbage(wall()) {
-        Ok(swept) if swept.files > 0 => tracing::info!(swept.files, swept.bytes, "old files deleted"),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "old files stay until the next time"),
     }
 }
 

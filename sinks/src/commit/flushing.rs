@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// After a failure the lake is left alone for a second, then for twice as long each time, up to a minute.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+/// A write to the lake that takes longer is said: it is slow, and rows wait meanwhile.
+const SLOW: Duration = Duration::from_secs(10);
 /// What the columns of one file may come to: offsets within a column of text have 31 bits.
 const LARGEST: usize = 1 << 30;
 
@@ -31,12 +33,14 @@ pub(super) struct Flushing {
     not_before: Duration,
     lag: Option<LakeLag>,
     unpublished: Option<Intent>,
+    /// What is written was of this epoch, and since when it is.
+    begun: Option<(Epoch, Duration)>,
 }
 
 impl Flushing {
     pub(super) fn new(options: Options, clock: Clock) -> Self {
         let last = clock();
-        Self { options, clock, last, not_before: last, lag: None, unpublished: None }
+        Self { options, clock, last, not_before: last, lag: None, unpublished: None, begun: None }
     }
 
     /// Whether `rows` of `bytes` are to be written now.
@@ -56,14 +60,35 @@ impl Flushing {
 
     /// Refuses to hold more than was allowed while the lake is behind.
     pub(super) fn check_bound(&self, bytes: usize) -> Result<(), Error> {
-        let limit = self.options.outbox_bytes.min(LARGEST);
+        let limit = self.limit();
         match &self.lag {
             Some(lag) if bytes > limit => Err(Error::OutboxFull { bytes, limit, reason: lag.reason.clone() }),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn failed(&mut self, epoch: Epoch, error: &Error) {
+    /// Whether `bytes` are more than may wait.
+    pub(super) fn is_too_much(&self, bytes: usize) -> bool {
+        bytes > self.limit()
+    }
+
+    fn limit(&self) -> usize {
+        self.options.outbox_bytes.min(LARGEST)
+    }
+
+    /// Something of `epoch` is being written.
+    pub(super) fn begin(&mut self, epoch: Epoch) {
+        self.begun = Some((epoch, (self.clock)()));
+    }
+
+    /// Nothing is being written any more.
+    pub(super) fn over(&mut self) {
+        self.begun = None;
+    }
+
+    /// What was being written could not be.
+    pub(super) fn failed(&mut self, error: &Error) {
+        let epoch = self.begun.take().map_or(0, |(epoch, _)| epoch);
         let reason = error.to_string();
         let (since, attempts) = self.lag.as_ref().map_or((epoch, 1), |lag| (lag.since, lag.attempts + 1));
         if attempts == 1 {
@@ -80,7 +105,7 @@ impl Flushing {
     }
 
     pub(super) fn published(&mut self) {
-        self.unpublished = None;
+        (self.unpublished, self.begun) = (None, None);
         if let Some(lag) = self.lag.take() {
             tracing::info!(since = lag.since, attempts = lag.attempts, "the lake caught up");
         }
@@ -91,6 +116,11 @@ impl Flushing {
     }
 
     pub(super) fn lag(&self) -> Option<LakeLag> {
-        self.lag.clone()
+        self.lag.clone().or_else(|| {
+            let (since, begun) = self.begun?;
+            let took = (self.clock)().saturating_sub(begun);
+            let reason = || format!("the disk of the lake is slow: it has written for {} s", took.as_secs());
+            (took > SLOW).then(|| LakeLag { since, attempts: 1, reason: reason() })
+        })
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 //! Every step can be repeated: a process that dies in one of them is followed by one that begins again.
 
-use super::{Clock, Committer, Options, flushing::Flushing, past::Past};
+use super::{Clock, Committer, Hand, Options, errand::Errands, flushing::Flushing, past::Past};
 use crate::{
     Binding, Error, binding, disk,
     lake::Lake,
@@ -33,6 +33,8 @@ pub struct Means {
     pub shelf: Arc<Shelf>,
     /// Makes what finds similar fingerprints; it is told of all of them.
     pub similar: fn() -> Box<dyn Follows>,
+    /// Who writes the lake.
+    pub hand: Hand,
 }
 
 impl fmt::Debug for Means {
@@ -87,7 +89,7 @@ impl Committer {
         snapshots: Option<Snapshots<'_>>,
         clock: Clock,
     ) -> Result<Opened, Error> {
-        let Means { log, disk, shelf, similar } = means.clone();
+        let Means { log, disk, shelf, similar, hand } = means.clone();
         let shape = Shape::ensure(&*log, options)?;
         let mut lake =
             Lake::open(Arc::clone(&disk), &options.lake.dir)?.compacting(options.lake.compact_bytes);
@@ -129,7 +131,9 @@ impl Committer {
             shelf,
             writer,
             shape,
-            lake,
+            lake: Arc::new(lake),
+            errands: Errands::new(hand),
+            prepared: None,
         };
         committer.begin_at(snapshot.as_ref())?;
         let (bindings, refused) = past.after(snapshot.as_ref().map(Stored::epoch));

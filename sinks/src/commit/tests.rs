@@ -1,7 +1,7 @@
 //! A pipeline in miniature: epochs whose input follows from their number, over an embedded log.
 
-use super::{Committed, Committer, Means, Opened, Options, Snapshots};
-use crate::{Binding, Error, Output, disk::Machine, lake, samples, topics, views::identities};
+use super::{Committed, Committer, Hand, Means, Opened, Options, Snapshots};
+use crate::{Binding, Error, Output, disk::machine, lake, samples, topics, views::identities};
 use eventlog::{Budget, Log, Record, Shared, TopicPartition, embedded::Embedded};
 use model::{
     ChangeKind::{Cleared, Raised},
@@ -24,6 +24,7 @@ mod crashes;
 mod lagging;
 mod measured;
 mod restarts;
+mod slow;
 mod starts;
 
 /// Rows per flush: the fourth epoch has the first.
@@ -35,13 +36,15 @@ struct Rig {
     log: Shared,
     shelf: Arc<Shelf>,
     seconds: Arc<AtomicU64>,
+    hand: Hand,
+    disk: crate::disk::Shared,
 }
 
 impl Rig {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let log = Self::log(&dir);
-        Self { dir, log, shelf: Arc::default(), seconds: Arc::default() }
+        Self { dir, log, shelf: Arc::default(), seconds: Arc::default(), hand: Hand::Own(0), disk: machine() }
     }
 
     fn log(dir: &TempDir) -> Shared {
@@ -90,7 +93,8 @@ impl Rig {
         let seconds = Arc::clone(&self.seconds);
         let clock = Box::new(move || Duration::from_secs(seconds.load(Ordering::SeqCst)));
         let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));
-        let means = Means { log, disk: Arc::new(Machine), shelf, similar: measured::follow };
+        let (disk, hand) = (Arc::clone(&self.disk), self.hand);
+        let means = Means { log, disk, shelf, similar: measured::follow, hand };
         Committer::open_with_clock(&means, options, snapshots, clock)
     }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Digest, Error,
-    views::{Rows, identities},
+    views::{Cut, identities},
 };
 use arrow::{
     array::{RecordBatch, UInt64Array},
@@ -43,7 +43,7 @@ pub(super) struct Flush<'a> {
 pub(super) fn write(
     lake: &Lake,
     epoch: Epoch,
-    tables: &[Rows],
+    tables: &[Cut],
     compact: bool,
 ) -> Result<(Vec<Added>, Vec<Removed>, Joined), Error> {
     let (add, remove, touched) = Default::default();
@@ -65,21 +65,21 @@ pub(super) fn discard(lake: &Lake, files: &[Added]) {
 }
 
 impl Flush<'_> {
-    fn write(&mut self, tables: &[Rows], compact: bool) -> Result<Joined, Error> {
+    fn write(&mut self, tables: &[Cut], compact: bool) -> Result<Joined, Error> {
         for rows in tables {
             self.add_new(rows)?;
             self.rewrite(rows)?;
         }
         let mut joined = Joined::default();
         if compact {
-            let tables: Vec<_> = tables.iter().map(Rows::table).collect();
+            let tables: Vec<_> = tables.iter().map(Cut::table).collect();
             joined = compact::run(self, &tables);
         }
         self.touched.iter().try_for_each(|dir| durable::sync_dir(&*self.lake.disk, dir))?;
         Ok(joined)
     }
 
-    fn add_new(&mut self, rows: &Rows) -> Result<(), Error> {
+    fn add_new(&mut self, rows: &Cut) -> Result<(), Error> {
         if rows.live().is_empty() {
             return Ok(());
         }
@@ -102,7 +102,7 @@ impl Flush<'_> {
         Ok(())
     }
 
-    fn rewrite(&mut self, rows: &Rows) -> Result<(), Error> {
+    fn rewrite(&mut self, rows: &Cut) -> Result<(), Error> {
         let table = rows.table().name;
         let mut wanted: BTreeSet<(Micros, RowId)> =
             rows.removed().iter().map(|(id, at)| (*at, *id)).collect();

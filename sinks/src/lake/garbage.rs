@@ -33,6 +33,13 @@ pub struct Collected {
     pub bytes: u64,
 }
 
+/// What was removed, and which data files.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    pub(crate) collected: Collected,
+    data: Vec<String>,
+}
+
 /// One collection under way.
 struct Collection<'a> {
     lake: &'a Lake,
@@ -44,11 +51,11 @@ struct Collection<'a> {
 impl Lake {
     /// Removes what was written, or removed by a manifest, more than `min_age` microseconds before `now`.
     ///
-    /// While a committed manifest is not published nothing is removed.
+    /// While a committed manifest is not published nothing is removed. No flush may be under way.
     ///
     /// # Errors
     /// [`Error::Disk`] or [`Error::Damaged`]; the rest is removed the next time.
-    pub fn collect_garbage(&mut self, now: Micros, min_age: Micros) -> Result<Collected, Error> {
+    pub(crate) fn sweep(&self, now: Micros, min_age: Micros) -> Result<Swept, Error> {
         if !self.settled {
             return Err(Error::Broken("garbage collected before the lake was rolled forward".to_owned()));
         }
@@ -56,7 +63,7 @@ impl Lake {
         let newest = self.published(self.chain.sequence());
         let known = durable::length(&*self.disk, &newest).map_err(Error::disk("open", &newest))?;
         if known.is_none() && self.chain.sequence() > 0 {
-            return Ok(Collected::default());
+            return Ok(Swept::default());
         }
         // A prepared manifest may only go once its number is durable.
         durable::sync_dir(&*self.disk, &self.dir.join(MANIFESTS))?;
@@ -65,9 +72,12 @@ impl Lake {
         collection.incoming()?;
         collection.prepared()?;
         collection.folds()?;
-        let collected = collection.collected;
-        self.chain.forget(&data);
-        Ok(collected)
+        Ok(Swept { collected: collection.collected, data })
+    }
+
+    /// Forgets the data files that are gone.
+    pub(crate) fn forget(&mut self, swept: &Swept) {
+        self.chain.forget(&swept.data);
     }
 }
 

@@ -7,7 +7,7 @@ mod joins;
 mod real;
 mod rig;
 
-use super::{INCOMING, Lake, PREPARED, manifest, verify};
+use super::{Collected, INCOMING, Lake, PREPARED, manifest, verify};
 use crate::{
     Error, Output,
     disk::{Machine, machine},
@@ -15,7 +15,7 @@ use crate::{
     views::Views,
 };
 use arrow::{array::AsArray, datatypes::TimestampMicrosecondType};
-use model::ChangeKind;
+use model::{ChangeKind, Micros};
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, basic::Compression};
 use std::{
     fs::{self, File},
@@ -29,12 +29,20 @@ fn fill(dir: &Path, flushes: u32) -> Lake {
     let mut views = Views::new(&lake);
     for n in 0..flushes {
         views.apply(&output(n)).unwrap();
-        let prepared = lake.prepare(u64::from(n), views.rows()).unwrap();
+        let prepared = lake.prepare(u64::from(n), &views.cut()).unwrap();
         lake.advance(&prepared).unwrap();
         lake.publish(&prepared.intent).unwrap();
         views.flushed(&lake);
     }
     lake
+}
+
+impl Lake {
+    fn collect_garbage(&mut self, now: Micros, min_age: Micros) -> Result<Collected, Error> {
+        let swept = self.sweep(now, min_age)?;
+        self.forget(&swept);
+        Ok(swept.collected)
+    }
 }
 
 fn output(n: u32) -> Output {
@@ -91,7 +99,7 @@ fn files_of_every_table_are_joined() {
     let mut views = Views::new(&lake);
     for n in 0..3 {
         views.apply(&output(n)).unwrap();
-        let prepared = lake.prepare(u64::from(n), views.rows()).unwrap();
+        let prepared = lake.prepare(u64::from(n), &views.cut()).unwrap();
         lake.advance(&prepared).unwrap();
         lake.publish(&prepared.intent).unwrap();
         views.flushed(&lake);
@@ -174,14 +182,14 @@ fn a_directory_that_cannot_be_is_named_with_the_next_step() {
 #[test]
 fn a_corrupt_file_is_not_copied_on() {
     let dir = tempfile::tempdir().unwrap();
-    let mut lake = fill(dir.path(), 1);
+    let lake = fill(dir.path(), 1);
     let file = lake.files("sessions").remove(0);
     let mut bytes = fs::read(&file.path).unwrap();
     bytes[4] ^= 1; // a byte of the first page
     fs::write(&file.path, bytes).unwrap();
     let mut views = Views::new(&lake);
     views.apply(&Output { sessions: vec![(samples::session(0, false), -1)], ..Output::default() }).unwrap();
-    let error = lake.prepare(1, views.rows()).unwrap_err();
+    let error = lake.prepare(1, &views.cut()).unwrap_err();
     assert!(matches!(&error, Error::Damaged { path, .. } if *path == file.path), "{error}");
 }
 
@@ -207,10 +215,10 @@ fn a_write_cut_off_leaves_nothing() {
 }
 
 fn write_in_limited_process(dir: &Path) {
-    let mut lake = Lake::open(machine(), dir).unwrap();
+    let lake = Lake::open(machine(), dir).unwrap();
     let mut views = Views::new(&lake);
     views.apply(&output(0)).unwrap();
-    let error = lake.prepare(0, views.rows()).unwrap_err();
+    let error = lake.prepare(0, &views.cut()).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Disk { .. }), "{text}");
     assert!(

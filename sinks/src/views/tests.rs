@@ -4,7 +4,7 @@
 use super::{Rows, Views, identities};
 use crate::{
     Output,
-    lake::{self, Lake},
+    lake::{self, Lake, Prepared},
     samples,
 };
 use model::{
@@ -34,8 +34,12 @@ fn identities_of(standing: &BTreeSet<u32>) -> BTreeSet<RowId> {
 }
 
 fn flush(lake: &mut Lake, views: &mut Views, epoch: u64) {
-    let prepared = lake.prepare(epoch, views.rows()).unwrap();
-    lake.advance(&prepared).unwrap();
+    let prepared = lake.prepare(epoch, &views.cut()).unwrap();
+    end(lake, views, &prepared);
+}
+
+fn end(lake: &mut Lake, views: &mut Views, prepared: &Prepared) {
+    lake.advance(prepared).unwrap();
     lake.publish(&prepared.intent).unwrap();
     views.flushed(lake);
 }
@@ -45,6 +49,12 @@ enum Step {
     /// One epoch: rows that change sides.
     Toggle(BTreeSet<u32>),
     Flush,
+    /// A flush begins; one under way comes to nothing.
+    Begin,
+    /// The flush under way is committed.
+    End,
+    /// The flush under way comes to nothing.
+    GiveUp,
     /// A flush, and another process.
     Reopen,
 }
@@ -59,6 +69,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
     let mut views = Views::new(&lake);
     let mut standing = BTreeSet::new();
+    let mut under_way = None;
     for (epoch, step) in steps.into_iter().chain([Step::Reopen]).enumerate() {
         match step {
             Step::Toggle(rows) => {
@@ -67,8 +78,22 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 views.apply(&Output::merge([Output { vitals, ..Output::default() }])).unwrap();
                 standing = standing.symmetric_difference(&rows).copied().collect();
             }
-            Step::Flush => flush(&mut lake, &mut views, epoch as u64),
+            Step::Flush => {
+                under_way = None;
+                flush(&mut lake, &mut views, epoch as u64);
+            }
+            Step::Begin => under_way = Some(lake.prepare(epoch as u64, &views.cut()).unwrap()),
+            Step::End => {
+                if let Some(prepared) = under_way.take() {
+                    end(&mut lake, &mut views, &prepared);
+                }
+            }
+            Step::GiveUp => {
+                under_way = None;
+                views.give_up();
+            }
             Step::Reopen => {
+                under_way = None;
                 flush(&mut lake, &mut views, epoch as u64);
                 lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
                 views = Views::new(&lake);
@@ -91,6 +116,16 @@ proptest! {
     #[test]
     fn readers_see_what_stands_over_flushes_and_starts(
         steps in prop::collection::vec(prop_oneof![4 => toggle(), 1 => Just(Step::Flush), 1 => Just(Step::Reopen)], 1..20),
+    ) {
+        run(steps)?;
+    }
+
+    #[test]
+    fn readers_see_what_stands_while_a_flush_is_under_way(
+        steps in prop::collection::vec(
+            prop_oneof![6 => toggle(), 2 => Just(Step::Begin), 2 => Just(Step::End), 1 => Just(Step::GiveUp)],
+            1..40,
+        ),
     ) {
         run(steps)?;
     }
@@ -128,6 +163,14 @@ fn many_small_epochs_stay_few_batches() {
 }
 
 #[test]
+fn what_is_joined_while_a_flush_is_under_way_is_not_what_it_writes() {
+    let one = |n: u32| Step::Toggle([n].into());
+    let during = (30..200).map(one).chain((0..60).step_by(7).map(one));
+    let steps = (0..30).map(one).chain([Step::Begin]).chain(during).chain([Step::End]);
+    run(steps.collect()).unwrap();
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let mut rows = Rows::new(Vitals::table());
     let mut refused = |changes: &[(Vitals, i64)]| rows.apply(changes).unwrap_err().to_string();
@@ -135,9 +178,9 @@ fn what_cannot_be_is_refused() {
     assert!(refused(&[(samples::vitals(1), -2)]).contains("table vitals was retracted twice"));
 
     let dir = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
+    let lake = Lake::open(crate::disk::machine(), dir.path()).unwrap();
     let mut views = Views::new(&lake);
     views.apply(&Output { vitals: vec![(samples::vitals(1), -1)], ..Output::default() }).unwrap();
-    let error = lake.prepare(0, views.rows()).unwrap_err().to_string();
+    let error = lake.prepare(0, &views.cut()).unwrap_err().to_string();
     assert!(error.contains("1 rows of table vitals were retracted that never stood"), "{error}");
 }

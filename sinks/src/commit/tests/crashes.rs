@@ -3,7 +3,6 @@
 use super::{Rig, binding, commit_all, output, undisturbed};
 use crate::{Error, commit::Committer, lake::Lake, samples, topics};
 use arrow::array::RecordBatch;
-use std::sync::Arc;
 
 /// After which step the process dies.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ fn die_after(point: Point, mut committer: Committer, epoch: u64) {
     if matches!(point, Point::Collect) {
         return;
     }
-    committer.prepare(&mut pending).unwrap();
+    committer.flush(&mut pending, true).unwrap();
     assert!(pending.prepared.is_some());
     if matches!(point, Point::Prepare) {
         return;
@@ -36,7 +35,7 @@ fn die_after(point: Point, mut committer: Committer, epoch: u64) {
     committer.transact(&pending).unwrap();
     if matches!(point, Point::Publish) {
         committer.settle(pending).unwrap();
-        committer.publish().unwrap();
+        committer.publish(true).unwrap();
     }
 }
 
@@ -55,7 +54,7 @@ fn dying_at_every_step_of_every_epoch_changes_nothing() {
         // The log is opened again from disk, too.
         let Rig { dir, log, .. } = rig;
         drop(log);
-        rig = Rig { log: Rig::log(&dir), dir, shelf: Arc::default(), seconds: Arc::default() };
+        rig = Rig { log: Rig::log(&dir), dir, ..Rig::new() };
         let (mut committer, next) = rig.resume();
         assert_eq!(next, 5);
         commit_all(&mut committer, 5..5);

@@ -21,7 +21,7 @@ fn begun() -> Rig {
     }
     // An attempt that is never committed, and a file removed long ago.
     process.toggle([8, 60]);
-    process.lake.prepare(9, process.views.rows()).unwrap();
+    process.lake.prepare(9, &process.views.cut()).unwrap();
     rig
 }
 

@@ -32,7 +32,7 @@ fn removed_files_and_orphans_go_after_a_day_and_not_before() {
     // 1. An attempt of an earlier start, with what was on its way.
     let mut process = rig.open().unwrap();
     process.toggle([0, 2]);
-    process.lake.prepare(0, process.views.rows()).unwrap();
+    process.lake.prepare(0, &process.views.cut()).unwrap();
     let half = lake(INCOMING).join(names::data(3, 1, crate::Digest::of(b"half")));
     rig.disk.write(&half, b"half").unwrap();
     // 2. Files that a later start joins, ten hours later.
@@ -133,7 +133,7 @@ fn a_process_that_woke_up_late_takes_nothing_from_its_successor() {
     rig.flush(&mut process).unwrap();
     // 1. It was suspended with a commit under way, which the successor finds.
     process.toggle([4, 6]);
-    let prepared = process.lake.prepare(1, process.views.rows()).unwrap();
+    let prepared = process.lake.prepare(1, &process.views.cut()).unwrap();
     rig.intents.push(prepared.intent);
     rig.standing.extend([4, 6]);
     let mut successor = rig.open().unwrap();
@@ -145,7 +145,7 @@ fn a_process_that_woke_up_late_takes_nothing_from_its_successor() {
     }
     // An attempt of the successor, not committed yet.
     successor.toggle([50]);
-    let attempt = successor.lake.prepare(12, successor.views.rows()).unwrap();
+    let attempt = successor.lake.prepare(12, &successor.views.cut()).unwrap();
     process.lake.collect_garbage(1_000 * DAY, 0).unwrap();
     rig.verify();
     rig.intents.push(attempt.intent);
@@ -165,7 +165,7 @@ fn nothing_goes_before_all_commits_are_known_or_while_one_is_not_published() {
     assert!(matches!(early.collect_garbage(DAY, 0), Err(Error::Broken(_))));
     let mut process = rig.open().unwrap();
     process.toggle([2]);
-    let prepared = process.lake.prepare(1, process.views.rows()).unwrap();
+    let prepared = process.lake.prepare(1, &process.views.cut()).unwrap();
     process.lake.advance(&prepared).unwrap();
     assert_eq!(process.lake.collect_garbage(1_000 * DAY, 0).unwrap(), Collected::default());
     process.lake.publish(&prepared.intent).unwrap();
@@ -186,7 +186,7 @@ fn a_prepared_manifest_stays_until_its_number_is_durable() {
         let mut rig = begun.copy(seed);
         let mut process = rig.open().unwrap();
         process.toggle([2]);
-        let prepared = process.lake.prepare(1, process.views.rows()).unwrap();
+        let prepared = process.lake.prepare(1, &process.views.cut()).unwrap();
         process.lake.advance(&prepared).unwrap();
         rig.intents.push(prepared.intent.clone());
         rig.standing.insert(2);

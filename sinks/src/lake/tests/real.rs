@@ -52,10 +52,10 @@ fn a_full_and_a_read_only_file_system_say_so_and_it_goes_on_after() {
     let ballast = dir.path().join("ballast");
     fs::write(&ballast, vec![1; 1 << 21]).unwrap_err();
     let (cause, step) = ("No space left on device", "free some space or set another commit.lake.dir");
-    refused(lake.prepare(0, views.rows()).map(drop), cause, step);
+    refused(lake.prepare(0, &views.cut()).map(drop), cause, step);
     assert!(Lake::read(&Machine, &root).unwrap().is_empty());
     fs::remove_file(&ballast).unwrap();
-    let prepared = lake.prepare(0, views.rows()).unwrap();
+    let prepared = lake.prepare(0, &views.cut()).unwrap();
     lake.advance(&prepared).unwrap();
     // 2. Read-only.
     assert!(mount(&["-o", "remount,ro"], dir.path()));
@@ -63,7 +63,7 @@ fn a_full_and_a_read_only_file_system_say_so_and_it_goes_on_after() {
         ("Read-only file system", "make it writable for this user or set another commit.lake.dir");
     refused(lake.publish(&prepared.intent), cause, step);
     refused(Lake::open(machine(), &root).map(drop), cause, step);
-    refused(lake.prepare(1, views.rows()).map(drop), cause, step);
+    refused(lake.prepare(1, &views.cut()).map(drop), cause, step);
     assert!(Lake::read(&Machine, &root).unwrap().is_empty(), "a reader needs no right to write");
     assert!(mount(&["-o", "remount,rw"], dir.path()));
     lake.publish(&prepared.intent).unwrap();

@@ -25,7 +25,7 @@ static IDS: LazyLock<Vec<RowId>> = LazyLock::new(|| {
     let identity = |n| {
         let mut views = Views::new(&lake);
         views.apply(&Output { vitals: vec![(row(n), 1)], ..Output::default() }).unwrap();
-        identities(&views.rows()[1].live()[0])[0]
+        identities(&views.cut()[1].live()[0])[0]
     };
     (0..ROWS).map(identity).collect()
 });
@@ -81,7 +81,7 @@ impl Rig {
 
     /// One flush, from PREPARE over the commit to PUBLISH.
     pub(super) fn flush(&mut self, process: &mut Process) -> Result<(), Error> {
-        let prepared = process.lake.prepare(self.intents.len() as u64, process.views.rows())?;
+        let prepared = process.lake.prepare(self.intents.len() as u64, &process.views.cut())?;
         self.intents.push(prepared.intent.clone());
         self.standing.clone_from(&process.next);
         process.lake.advance(&prepared)?;
