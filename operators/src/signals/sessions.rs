@@ -11,6 +11,7 @@
 
 use super::{
     Options, Rows,
+    course::Course,
     reader::{Plan, Reader},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 };
 use model::{
     Arrival, Beat, Breathing, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Reason, Rhythm,
-    SessionId, Signal, Tick, time::SECOND,
+    SessionId, Signal, Streamed, Tick, time::SECOND,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub measurements: Vec<(Measurement, i64)>,
     /// Their fingerprints.
     pub fingerprints: Vec<(Fingerprint, i64)>,
+    /// Sessions as their packets show them, asserted and taken back, and when each was last heard.
+    pub streamed: Vec<(Streamed, Micros, i64)>,
     /// Packets that could not be used, ordered by origin.
     pub faults: Vec<Fault>,
     /// What was counted; absent if nothing was.
@@ -57,6 +60,7 @@ pub struct Outcome {
 #[derive(Default)]
 struct Said {
     rows: Rows,
+    streamed: Vec<(Streamed, Micros, i64)>,
     faults: Vec<Fault>,
     tally: Tally,
 }
@@ -72,14 +76,33 @@ struct Session {
     /// "Now" of the last epoch that brought a packet.
     heard: Micros,
     silent: bool,
+    /// What its packets show of it.
+    course: Course,
     /// Whether the epoch in progress brought a packet.
     #[serde(skip)]
     touched: bool,
 }
 
 impl Stored for Session {
-    // 2: packets of cartridges name their device; courses sum what surrounds them.
-    const VERSION: u32 = 2;
+    // 3: what packets show of their session is counted.
+    const VERSION: u32 = 3;
+
+    fn older(version: u32, bytes: &[u8]) -> Option<Self> {
+        let read = || postcard::from_bytes::<Former>(bytes).ok();
+        let Former { period_us, sequencer, reader, heard, silent } = (version == 2).then(read).flatten()?;
+        let course = Course::uncounted(sequencer.has_begun());
+        Some(Self { period_us, sequencer, reader, heard, silent, course, touched: false })
+    }
+}
+
+/// A session as version 2 wrote it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Former {
+    period_us: Option<u32>,
+    sequencer: Sequencer,
+    reader: Option<Reader>,
+    heard: Micros,
+    silent: bool,
 }
 
 /// All sessions of a worker.
@@ -133,6 +156,7 @@ impl Sessions {
             let session = known.at(place, self.watermark);
             session.touched = false;
             session.settle(&mut self.plans, &mut said);
+            tell(place, &mut known, &mut said);
         }
         self.look_for_silence(&mut known, &mut said);
         let Rows { windows, breathings, beats, rhythms, cartridges } = said.rows;
@@ -143,6 +167,7 @@ impl Sessions {
             rhythms,
             measurements,
             fingerprints,
+            streamed: said.streamed,
             faults: said.faults,
             ..Outcome::default()
         };
@@ -195,8 +220,12 @@ impl Sessions {
             }
         }
         let mut plan = session.plan(plans);
-        let Session { sequencer, reader, .. } = session;
-        sequencer.take(packet, &mut |step| follow(step, reader.as_mut().zip(plan.as_deref_mut()), said));
+        let Session { sequencer, reader, course, .. } = session;
+        let short_us = options.pulse.sequence.short_gap();
+        sequencer.take(packet, &mut |step| {
+            count(&step, course, short_us);
+            follow(step, reader.as_mut().zip(plan.as_deref_mut()), said);
+        });
     }
 
     fn open(&mut self, packet: &Packet, dated: Micros, known: &mut Store<SessionId, Session>) -> Place {
@@ -206,6 +235,7 @@ impl Sessions {
             reader: None,
             heard: self.now,
             silent: false,
+            course: Course::default(),
             touched: false,
         };
         self.deadlines.insert((self.now.saturating_add(self.silence()), packet.session));
@@ -231,7 +261,8 @@ impl Sessions {
             }
             let session = known.at(place, self.watermark);
             session.silent = true;
-            session.time_out(&mut self.plans, said);
+            session.time_out(&mut self.plans, self.options.pulse.sequence.short_gap(), said);
+            tell(place, known, said);
         }
     }
 }
@@ -282,10 +313,13 @@ impl Session {
         said.tally += self.sequencer.tally();
     }
 
-    fn time_out(&mut self, plans: &mut Plans, said: &mut Said) {
+    fn time_out(&mut self, plans: &mut Plans, short_us: Micros, said: &mut Said) {
         let mut plan = self.plan(plans);
-        let reader = &mut self.reader;
-        self.sequencer.time_out(&mut |step| follow(step, reader.as_mut().zip(plan.as_deref_mut()), said));
+        let Self { sequencer, reader, course, .. } = self;
+        sequencer.time_out(&mut |step| {
+            count(&step, course, short_us);
+            follow(step, reader.as_mut().zip(plan.as_deref_mut()), said);
+        });
         self.settle(plans, said);
         // Nothing corrects a silent session any more: its samples can go.
         if let Some(reader) = &mut self.reader {
@@ -294,13 +328,101 @@ impl Session {
     }
 }
 
-/// Lets a step have its effect.
+/// Tells what packets show of the session at `place`, if it is another than before.
+fn tell(place: Place, known: &mut Store<SessionId, Session>, said: &mut Said) {
+    let Session { sequencer, silent, course, .. } = known.at(place, Micros::MIN);
+    let Some((before, now)) = course.tell(sequencer, *silent) else { return };
+    let heard = known.dated(place);
+    said.streamed.extend(before.map(|before| (before, heard, -1)));
+    said.streamed.push((now, heard, 1));
+}
+
+/// Counts what a step shows of its session.
+fn count(step: &Step, course: &mut Course, short_us: Micros) {
+    match step {
+        Step::Next(placed, sequence) => course.next(placed, *sequence, short_us),
+        Step::Late(placed, sequence) => course.late(placed, *sequence, short_us),
+        Step::End(ending) => course.end(*ending),
+        Step::TooLate(_) => {}
+    }
+}
+
+/// Lets a step have its effect on its signal.
 fn follow(step: Step, signal: Option<(&mut Reader, &mut Plan)>, said: &mut Said) {
     match (step, signal) {
         (Step::TooLate(fault), _) => said.faults.push(fault),
-        (Step::Next(placed), Some((reader, plan))) => reader.append(&placed, plan, &mut said.rows),
-        (Step::Late(placed), Some((reader, _))) => reader.amend(&placed),
-        (Step::End, Some((reader, plan))) => reader.finish(plan, &mut said.rows),
-        (Step::Next(_) | Step::Late(_) | Step::End, None) => {}
+        (Step::Next(placed, _), Some((reader, plan))) => reader.append(&placed, plan, &mut said.rows),
+        (Step::Late(placed, _), Some((reader, _))) => reader.amend(&placed),
+        (Step::End(_), Some((reader, plan))) => reader.finish(plan, &mut said.rows),
+        (Step::Next(..) | Step::Late(..) | Step::End(_), None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Former, Session, Sessions, Tick};
+    use crate::{
+        signals::Options,
+        state::{States, Stored},
+    };
+    use model::{Arrival, Environment, Input, Origin, Packet, Raw, SessionId, Signal, UserId};
+
+    fn packet(number: u32) -> Packet {
+        Packet {
+            session: SessionId::derive(&["s"]),
+            user: UserId::derive(&["u"]),
+            origin: Origin { input: Input::Packets, partition: 0, offset: number.into() },
+            signal: Signal::Pulse,
+            period_us: 8_000,
+            sequence: number,
+            sequence_bits: 32,
+            stamp_us: i64::from(number) * 1_000_000,
+            device: None,
+            cartridge: None,
+            arrival: Arrival::Samples {
+                channels: 1,
+                samples: 125,
+                det: vec![0.5; 125],
+                reference: Vec::new(),
+                environment: Environment::default(),
+            },
+            raw: Raw::default(),
+        }
+    }
+
+    #[test]
+    fn a_session_of_version_two_goes_on_and_is_counted_from_there() {
+        let fresh = || Sessions::new(&Options::specified(), &States::default());
+        let tick = Tick { now: 0, watermark: 0 };
+        let mut before = fresh();
+        before.turn(tick, (0..20).map(packet));
+        let id = packet(0).session;
+        // Version two had the same fields, in this order, without the course.
+        let written = postcard::to_allocvec(before.known.borrow().get(&id).unwrap()).unwrap();
+        let (former, _course) = postcard::take_from_bytes::<Former>(&written).unwrap();
+        let bytes = postcard::to_allocvec(&former).unwrap();
+        assert!(Session::older(1, &bytes).is_none() && Session::older(2, &bytes[..9]).is_none());
+        let mut after = fresh();
+        after.known.borrow_mut().insert(id, 0, Session::older(2, &bytes).unwrap());
+        let [straight, found] = [&mut before, &mut after].map(|one| one.turn(tick, (20..40).map(packet)));
+        assert!(!straight.windows.is_empty());
+        assert_eq!((found.windows, found.tally), (straight.windows, straight.tally));
+        let [(shown, _, 1)] = &found.streamed[..] else { panic!("told {} times", found.streamed.len()) };
+        assert_eq!((&shown.beginning, shown.stream.from), (&None, None));
+        // The first packet, and a step of ten seconds.
+        assert_eq!((shown.stream.packets, shown.stream.last_sequence, shown.user), (20, 39, packet(0).user));
+        // One that was only heard to end begins like any other.
+        let only_end = Former {
+            sequencer: crate::sequence::Sequencer::new(&Options::specified().pulse.sequence, 8_000),
+            reader: None,
+            period_us: None,
+            heard: 0,
+            silent: false,
+        };
+        let bytes = postcard::to_allocvec(&only_end).unwrap();
+        let mut after = fresh();
+        after.known.borrow_mut().insert(id, 0, Session::older(2, &bytes).unwrap());
+        let found = after.turn(tick, (0..2).map(packet));
+        assert!(found.streamed[0].0.beginning.is_some());
     }
 }

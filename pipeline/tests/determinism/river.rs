@@ -145,6 +145,8 @@ impl Outcome {
             output.sessions.into_iter().map(|(session, diff)| (format!("{session:?}"), diff)).collect()
         });
         lines.extend(standing("sessions", sessions));
+        lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
+        lines.extend(standing("ends", all().map(|output| output.ends)));
         lines
     }
 
@@ -162,6 +164,12 @@ impl Outcome {
                 let subject =
                     change.session.map_or_else(|| change.user.to_string(), |session| session.to_string());
                 say(format!("alerts {subject}"), *diff, json(change));
+            }
+            for (beginning, diff) in &output.beginnings {
+                say(format!("beginning of {}", beginning.session), *diff, json(beginning));
+            }
+            for (end, diff) in &output.ends {
+                say(format!("end of {}", end.session), *diff, json(end));
             }
             for (fault, diff) in &output.faults {
                 let subject = format!("faults {:?}/{}", fault.origin.input, fault.origin.partition);

@@ -114,6 +114,17 @@ impl Rewritten {
                 let span = self.span(vitals.origin.into(), &vitals.user.to_string());
                 vitals.origin = Origin { offset: span.first, ..vitals.origin };
             }
+            for (session, _) in &mut output.sessions {
+                if let Some(stream) = &mut session.stream {
+                    stream.span = self.span(stream.span, &session.session.to_string());
+                }
+            }
+            for (beginning, _) in &mut output.beginnings {
+                beginning.packets = self.span(beginning.packets, &beginning.session.to_string());
+            }
+            for (end, _) in &mut output.ends {
+                end.span = self.span(end.span, &end.session.to_string());
+            }
             output.changes.iter_mut().for_each(|(change, _)| self.restate(change));
             output.alerts.iter_mut().for_each(|(alert, _)| self.restate(&mut alert.last));
         }
