@@ -122,8 +122,7 @@ impl Sequencer {
         self.tally.rested += 1;
         if self.ended.is_none() {
             self.tally.timed_out += 1;
-            let next = self.run.next();
-            self.clock.pause(&mut |placed| emit(in_order(placed, next)));
+            self.pause(emit);
             emit(Step::End(Ending::Silent));
         }
         self.run.seal();
@@ -138,8 +137,7 @@ impl Sequencer {
     /// `newest` were placed: what a device that comes back has to go on after.
     pub fn complete(&self, sequence: i64, newest: Micros) -> i64 {
         let oldest = newest.saturating_sub(self.options.lateness());
-        let open = self.run.open(oldest, self.clock.nominal_us());
-        open.map_or(sequence, |missing| sequence.min(missing - 1))
+        self.run.open(oldest, self.clock.nominal_us()).map_or(sequence, |open| sequence.min(open - 1))
     }
 
     /// What was counted since the last call.
@@ -265,6 +263,11 @@ impl Sequencer {
         }
     }
 
+    fn pause(&mut self, emit: &mut impl FnMut(Step)) {
+        let next = self.run.next();
+        self.clock.pause(&mut |placed| emit(in_order(placed, next)));
+    }
+
     /// Uses or refuses a packet of a gap.
     fn heal(&mut self, sequence: i64, packet: Packet, emit: &mut impl FnMut(Step)) {
         let period_us = self.clock.nominal_us();
@@ -294,8 +297,7 @@ impl Sequencer {
 
     fn restart(&mut self, packet: Packet, emit: &mut impl FnMut(Step)) {
         self.flush(emit);
-        let next = self.run.next();
-        self.clock.pause(&mut |placed| emit(in_order(placed, next)));
+        self.pause(emit);
         self.former = Some(std::mem::take(&mut self.run));
         self.ended = None;
         self.wait(i64::from(packet.sequence), packet, emit);

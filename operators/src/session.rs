@@ -42,7 +42,7 @@ pub fn sessions<'scope>(
         let (session, heard) = (session_of(&event)?, event.at());
         Some((session, Fact::Said(event), heard))
     });
-    let shown = streamed.map(|(streamed, heard)| (streamed.session, Fact::Shown(streamed), heard));
+    let shown = streamed.map(|(streamed, heard)| (streamed.session, Fact::Shown(Box::new(streamed)), heard));
     let store = memory.states.store("sessions", route, memory.horizon);
     // The store of the signals lets go up to a sixteenth later than it says.
     let forget = forget.saturating_add(forget / 16);
@@ -62,7 +62,7 @@ pub fn ends(streamed: Collection<'_, (Streamed, Micros)>) -> Collection<'_, Sess
 /// What is learnt of a session; what packets show comes first, because it may begin the session anew.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 enum Fact {
-    Shown(Streamed),
+    Shown(Box<Streamed>),
     Said(DomainEvent),
 }
 
@@ -211,7 +211,7 @@ impl Keyed<SessionId, Fact, Session> for Standing {
             match fact {
                 Fact::Said(event) => known.hear(event),
                 Fact::Shown(streamed) => {
-                    if known.see(streamed) {
+                    if known.see(*streamed) {
                         // What was said of the one before stays said.
                         before = None;
                     }

@@ -71,7 +71,7 @@ impl Normalisers {
     /// its layout has, a kind and layout that comes twice, or an id that is empty.
     pub fn new(frozen: &[Frozen]) -> Option<Self> {
         let mut known = BTreeMap::new();
-        for one in frozen.iter() {
+        for one in frozen {
             let layout = LAYOUTS.into_iter().find(|layout| name(*layout) == one.layout)?;
             let normaliser = Normaliser::new(layout, &one.medians, &one.quartile_ranges).ok()?;
             let kind = CartridgeKind { category: one.category, kind: one.kind };

@@ -41,11 +41,11 @@ fn ended(at: Micros, status: &str) -> Fact {
 }
 
 /// Told for the time `told`, from 1 s on, ended after as many seconds if it `ended`.
-fn streamed(told: u64, ended: bool, silent: bool) -> Streamed {
+fn streamed(told: u64, ended: bool, silent: bool) -> Box<Streamed> {
     let (user, device, from) = (UserId::derive(&["shown"]), Some("shown".into()), Some(SECOND));
     let span = Span { input: Input::Packets, partition: 1, first: 0, last: told };
     let at = SECOND * (1 + told as Micros);
-    Streamed {
+    Box::new(Streamed {
         told,
         session: session(),
         user,
@@ -85,7 +85,7 @@ fn streamed(told: u64, ended: bool, silent: bool) -> Streamed {
             span,
         }),
         silent,
-    }
+    })
 }
 
 struct Desk {

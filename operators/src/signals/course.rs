@@ -8,18 +8,20 @@
 //!   was at the packet that completed it, and a packet that comes late is added to the steps after its place.
 //! - Revisions count what packets changed, whether or not it was told in between.
 
+mod mark;
+#[cfg(test)]
+mod tests;
+
 use crate::{
     cartridge::registry,
     sequence::{Ending, Sequencer, clock::Placed},
 };
+use mark::Mark;
 use model::{
-    Arrival, EndStatus, Micros, Packet, SessionBeginning, SessionEnd, SessionId, SessionStream, Signal, Span,
+    Arrival, EndStatus, Micros, Packet, SessionBeginning, SessionEnd, SessionId, SessionStream, Signal,
     Streamed, UserId, time::SECOND,
 };
 use serde::{Deserialize, Serialize};
-
-#[cfg(test)]
-mod tests;
 
 /// Session time between two tellings: a hundred thousand sessions change ten thousand rows a second (our own).
 const STEP: Micros = 10 * SECOND;
@@ -57,56 +59,6 @@ struct Running {
     /// Whether something may differ from what was told.
     changed: bool,
     told: Option<Streamed>,
-}
-
-/// How far a session came.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Mark {
-    /// Packets used up to here, those that came late included.
-    packets: u64,
-    /// Number of the last packet.
-    sequence: i64,
-    /// Index after its last sample.
-    index: i64,
-    /// Time just after its last sample.
-    until: Micros,
-    /// The packets before it on the log.
-    before: Option<Span>,
-    /// The last packet on the log.
-    own: Span,
-    /// A packet before this one that reaches this time would have been told in its place.
-    since: Micros,
-}
-
-impl Mark {
-    fn of(placed: &Placed, samples: u16, sequence: i64) -> Self {
-        let long = (placed.period_us * f64::from(samples)).round() as Micros;
-        Self {
-            packets: 1,
-            sequence,
-            index: placed.index + i64::from(samples),
-            until: placed.at.saturating_add(long),
-            before: None,
-            own: placed.packet.origin.into(),
-            since: Micros::MAX,
-        }
-    }
-
-    /// All packets on the log.
-    fn span(&self) -> Span {
-        self.before.map_or(self.own, |before| joined(before, self.own))
-    }
-
-    /// Takes a packet of before that came late.
-    fn heal(&mut self, late: &Self) {
-        if late.until >= self.since {
-            let Self { sequence, index, until, own, .. } = late.clone();
-            *self = Self { sequence, index, until, own, ..self.clone() };
-        } else {
-            self.before = Some(self.before.map_or(late.own, |before| joined(before, late.own)));
-            self.packets += 1;
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -316,9 +268,4 @@ impl Running {
             silent,
         }
     }
-}
-
-/// Both, and what lies between: the packets of a session stand on one partition.
-fn joined(one: Span, other: Span) -> Span {
-    Span { first: one.first.min(other.first), last: one.last.max(other.last), ..one }
 }
