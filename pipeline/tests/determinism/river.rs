@@ -140,11 +140,7 @@ impl Outcome {
         lines.extend(standing("alerts", all().map(|output| output.alerts)));
         lines.extend(standing("changes", all().map(|output| output.changes)));
         lines.extend(standing("faults", all().map(|output| output.faults)));
-        let sessions = all().map(|output| {
-            // A session is not written as JSON anywhere; what prints of it is all of it.
-            output.sessions.into_iter().map(|(session, diff)| (format!("{session:?}"), diff)).collect()
-        });
-        lines.extend(standing("sessions", sessions));
+        lines.extend(standing("sessions", all().map(|output| output.sessions)));
         lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
         lines.extend(standing("ends", all().map(|output| output.ends)));
         lines

@@ -149,13 +149,14 @@ impl Rewritten {
     }
 }
 
-/// The same windows as if none had been revised.
+/// The same windows and ends of sessions as if none had been revised.
 pub(crate) fn unrevised(outcome: &Outcome) -> Outcome {
     let mut epochs = outcome.epochs.clone();
     for output in &mut epochs {
         for (window, _) in &mut output.windows {
             *window = PulseWindow { revision: 0, ..window.clone() };
         }
+        output.ends.iter_mut().for_each(|(end, _)| end.revision = 0);
         *output = sinks::Output::merge([std::mem::take(output)]);
     }
     Outcome { epochs, tally: outcome.tally }
