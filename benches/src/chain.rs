@@ -80,9 +80,9 @@ fn run(sessions: usize, seconds: u32, features: bool) -> Outcome {
 
 fn follow(step: Step, chain: &mut Chain, plan: &mut Plan, changes: &mut Changes) {
     match step {
-        Step::Next(placed) => chain.append(&placed, plan, changes),
-        Step::Late(placed) => chain.amend(&placed),
-        Step::End => chain.finish(plan, changes),
+        Step::Next(placed, _) => chain.append(&placed, plan, changes),
+        Step::Late(placed, _) => chain.amend(&placed),
+        Step::End(_) => chain.finish(plan, changes),
         Step::TooLate(fault) => panic!("nothing comes late here: {fault:?}"),
     }
 }

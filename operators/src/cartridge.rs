@@ -7,7 +7,8 @@
 //! ```
 //!
 //! [`chain`] is one session, `recent` the rows that may still change, `course` what is known of those that cannot,
-//! `outcome` the result. [`registry`] knows the kinds of cartridges, `correction` what to calculate with, [`plan`] holds
+//! `outcome` the result. [`registry`] knows the kinds of cartridges, [`normaliser`] what makes
+//! their fingerprints comparable, `correction` what to calculate with, [`plan`] holds
 //! what sessions of one rate share.
 //!
 //! # Invariants
@@ -19,6 +20,7 @@
 //! A measurement leaves when its session ends. A late packet, or a session that goes on, replaces it by the next revision.
 
 pub mod chain;
+pub mod normaliser;
 pub mod plan;
 pub mod registry;
 
@@ -66,8 +68,13 @@ pub struct Options {
     pub corner_hz: f64,
     /// Frequency of the mains, Hz.
     pub mains_hz: f64,
+    /// Whether devices average over whole periods of the mains (100 ms hold whole ones of 50 and of 60 Hz), so that none are
+    /// left: then a period that folds them onto less than 1 Hz is only warned of, else its packets are refused.
+    pub mains_averaged: bool,
     /// Length of the window before exposure, seconds.
     pub baseline_s: f64,
+    /// What fingerprints are normalised by, for the kinds of cartridges of which that was learnt.
+    pub normalisers: Vec<normaliser::Frozen>,
     /// Whether every channel's windows of 10 s are described every second, for who asks the chain.
     #[serde(skip)]
     pub features: bool,
@@ -77,7 +84,8 @@ impl Options {
     /// The values of the specification (signals.md §4.2–4.6).
     ///
     /// Its own are the step, that of a 24-bit converter whose full scale is ±1 in the unit of the wire, which is also the
-    /// step of 32-bit floats at 1; the mains, 60 Hz as in Korea; and 2 s before exposure, as long as the plateau.
+    /// step of 32-bit floats at 1; the mains, 60 Hz as in Korea, averaged by the front end, which is how the filters of the
+    /// original documents can be meant (§1.9); and 2 s before exposure, as long as the plateau.
     pub const fn specified() -> Self {
         Self {
             sequence: sequence::Options::specified(),
@@ -86,7 +94,9 @@ impl Options {
             step: 1.0 / 8_388_608.0,
             corner_hz: 2.0,
             mains_hz: 60.0,
+            mains_averaged: true,
             baseline_s: 2.0,
+            normalisers: Vec::new(),
             features: true,
         }
     }

@@ -33,11 +33,13 @@
 pub mod clock;
 mod options;
 mod run;
+mod step;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 pub use options::Options;
+pub use step::{Ending, Step};
 pub use tally::Tally;
 
 use clock::{Clock, Placed};
@@ -45,19 +47,7 @@ use model::{Arrival, Fault, Micros, Packet, Reason};
 use run::{Gap, Run, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What a sequencer hands on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// The next packet in order.
-    Next(Placed),
-    /// A packet of a gap already declared; its samples keep the indices they would have had.
-    Late(Placed),
-    /// The session ended here, by its own word or by silence.
-    End,
-    /// A packet that came too late.
-    TooLate(Fault),
-}
+use step::in_order;
 
 /// A place in the order: an end stands before the packet with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -132,10 +122,22 @@ impl Sequencer {
         self.tally.rested += 1;
         if self.ended.is_none() {
             self.tally.timed_out += 1;
-            self.clock.pause(&mut |placed| emit(Step::Next(placed)));
-            emit(Step::End);
+            self.pause(emit);
+            emit(Step::End(Ending::Silent));
         }
         self.run.seal();
+    }
+
+    /// Whether samples were placed.
+    pub fn has_begun(&self) -> bool {
+        self.clock.has_begun()
+    }
+
+    /// The largest number up to `sequence` before which nothing is missing that could still be used when samples up to
+    /// `newest` were placed: what a device that comes back has to go on after.
+    pub fn complete(&self, sequence: i64, newest: Micros) -> i64 {
+        let oldest = newest.saturating_sub(self.options.lateness());
+        self.run.open(oldest, self.clock.nominal_us()).map_or(sequence, |open| sequence.min(open - 1))
     }
 
     /// What was counted since the last call.
@@ -211,7 +213,7 @@ impl Sequencer {
             Some(next) => {
                 let packets = sequence - next;
                 let held = packets.saturating_mul(i64::from(self.samples));
-                self.clock.skip(held, &mut |placed| emit(Step::Next(placed)), |at, index| {
+                self.clock.skip(held, &mut |placed| emit(in_order(placed, Some(next))), |at, index| {
                     self.run.declare(Gap { from: next, until: sequence, samples: self.samples, at, index });
                 });
                 self.tally.lost += packets;
@@ -239,7 +241,8 @@ impl Sequencer {
 
     /// Hands on the packet whose turn it is.
     fn pass(&mut self, sequence: i64, packet: Packet, emit: &mut impl FnMut(Step)) {
-        let hand_on = &mut |placed| emit(Step::Next(placed));
+        let next = Some(sequence);
+        let hand_on = &mut |placed| emit(in_order(placed, next));
         match packet.arrival {
             Arrival::Samples { samples, .. } => {
                 self.run.pass(sequence, packet.stamp_us, self.packet_us());
@@ -255,9 +258,14 @@ impl Sequencer {
                     // A session without samples: its number says nothing about those that may follow.
                     self.run = Run::default();
                 }
-                emit(Step::End);
+                emit(Step::End(Ending::Said));
             }
         }
+    }
+
+    fn pause(&mut self, emit: &mut impl FnMut(Step)) {
+        let next = self.run.next();
+        self.clock.pause(&mut |placed| emit(in_order(placed, next)));
     }
 
     /// Uses or refuses a packet of a gap.
@@ -270,7 +278,7 @@ impl Sequencer {
         self.run.heal(sequence, period_us);
         self.tally.late += 1;
         self.tally.lost -= 1;
-        emit(Step::Late(Placed { packet, index, at, period_us, broken: false }));
+        emit(Step::Late(Placed { packet, index, at, period_us, broken: false }, sequence));
     }
 
     fn refuse(&mut self, packet: Packet, emit: &mut impl FnMut(Step)) {
@@ -289,7 +297,7 @@ impl Sequencer {
 
     fn restart(&mut self, packet: Packet, emit: &mut impl FnMut(Step)) {
         self.flush(emit);
-        self.clock.pause(&mut |placed| emit(Step::Next(placed)));
+        self.pause(emit);
         self.former = Some(std::mem::take(&mut self.run));
         self.ended = None;
         self.wait(i64::from(packet.sequence), packet, emit);

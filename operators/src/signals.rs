@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! packets ─► by session ─► Sequencer ─► Reader ─┬─► windows, breathings, beats, rhythms, measurements, fingerprints
-//! ticks ───► each worker ──► silence ───────────┤   (+1, and −1/+1 where a late packet corrects)
+//! ticks ───► each worker ──► silence  └► Course ┤   (+1, and −1/+1 where a late packet corrects)
+//!                                               ├─► sessions as their packets show them
 //!                                               ├─► faults
 //!                                               └─► tallies
 //! ```
@@ -22,6 +23,7 @@
 //! Packets that come too late, packets at a rate their signal's chain was not made for, and packets of another signal or
 //! rate than their session's.
 
+mod course;
 mod reader;
 pub mod sessions;
 #[cfg(test)]
@@ -31,7 +33,9 @@ use crate::{
     Collection, Stream, cartridge, ecg, pulse, respiration, sequence::Tally, state::Memory, turns::Turns,
 };
 use differential_dataflow::AsCollection;
-use model::{Beat, Breathing, Epoch, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Rhythm};
+use model::{
+    Beat, Breathing, Epoch, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Rhythm, Streamed,
+};
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 use timely::dataflow::{
@@ -89,6 +93,8 @@ pub struct Found<'scope> {
     pub measurements: Collection<'scope, Measurement>,
     /// One row per ended session of a cartridge that can be compared.
     pub fingerprints: Collection<'scope, Fingerprint>,
+    /// Sessions as their packets show them, and when each was last heard.
+    pub streamed: Collection<'scope, (Streamed, Micros)>,
     /// Packets that could not be used.
     pub faults: Stream<'scope, Fault>,
     /// What was counted, at most one tally per epoch and worker.
@@ -110,6 +116,7 @@ pub fn read<'scope>(
     let (rhythms, rhythms_stream) = builder.new_output();
     let (measurements, measurements_stream) = builder.new_output();
     let (fingerprints, fingerprints_stream) = builder.new_output();
+    let (streamed, streamed_stream) = builder.new_output();
     let (faults, faults_stream) = builder.new_output();
     let (tallies, tallies_stream) = builder.new_output();
     let mut windows = OutputBuilder::from(windows);
@@ -118,11 +125,12 @@ pub fn read<'scope>(
     let mut rhythms = OutputBuilder::from(rhythms);
     let mut measurements = OutputBuilder::from(measurements);
     let mut fingerprints = OutputBuilder::from(fingerprints);
+    let mut streamed = OutputBuilder::from(streamed);
     let mut faults = OutputBuilder::from(faults);
     let mut tallies = OutputBuilder::from(tallies);
     let mut sessions = Sessions::new(options, &memory.states);
     builder.build(move |_| {
-        let mut turns = Turns::<Vec<Packet>, 8>::new();
+        let mut turns = Turns::<Vec<Packet>, 9>::new();
         move |frontiers| {
             // Not `for_each_time`: it sorts batches unstably, and order of arrival matters within an epoch.
             packets.for_each(|capability, batch| {
@@ -133,12 +141,10 @@ pub fn read<'scope>(
                 turns.next(|epoch| frontiers.iter().all(|frontier| !frontier.less_equal(epoch)))
             {
                 let [for_windows, for_breathings, for_beats, for_rhythms, rest @ ..] = &turn.capabilities;
-                let [for_measurements, for_fingerprints, for_faults, for_tallies] = rest;
+                let [for_measurements, for_fingerprints, for_streamed, for_faults, for_tallies] = rest;
                 let epoch = *for_windows.time();
                 let found = sessions.turn(turn.tick, turn.data.into_iter().flatten());
-                let changes =
-                    found.windows.into_iter().map(|(window, heard, diff)| ((window, heard), epoch, diff));
-                windows.activate().session(for_windows).give_iterator(changes);
+                windows.activate().session(for_windows).give_iterator(heard_at(epoch, found.windows));
                 let changes = at(epoch, found.breathings);
                 breathings.activate().session(for_breathings).give_iterator(changes);
                 beats.activate().session(for_beats).give_iterator(at(epoch, found.beats));
@@ -147,6 +153,8 @@ pub fn read<'scope>(
                 measurements.activate().session(for_measurements).give_iterator(changes);
                 let changes = at(epoch, found.fingerprints);
                 fingerprints.activate().session(for_fingerprints).give_iterator(changes);
+                let changes = heard_at(epoch, found.streamed);
+                streamed.activate().session(for_streamed).give_iterator(changes);
                 faults.activate().session(for_faults).give_iterator(found.faults.into_iter());
                 tallies.activate().session(for_tallies).give_iterator(found.tally.into_iter());
             }
@@ -159,6 +167,7 @@ pub fn read<'scope>(
         rhythms: rhythms_stream.as_collection(),
         measurements: measurements_stream.as_collection(),
         fingerprints: fingerprints_stream.as_collection(),
+        streamed: streamed_stream.as_collection(),
         faults: faults_stream,
         tallies: tallies_stream,
     }
@@ -167,6 +176,14 @@ pub fn read<'scope>(
 /// Changes as a collection has them.
 fn at<R>(epoch: Epoch, changes: Vec<(R, i64)>) -> impl Iterator<Item = (R, Epoch, i64)> {
     changes.into_iter().map(move |(row, diff)| (row, epoch, diff))
+}
+
+/// The same, each row with when its session was last heard.
+fn heard_at<R>(
+    epoch: Epoch,
+    changes: Vec<(R, Micros, i64)>,
+) -> impl Iterator<Item = ((R, Micros), Epoch, i64)> {
+    changes.into_iter().map(move |(row, heard, diff)| ((row, heard), epoch, diff))
 }
 
 impl std::fmt::Debug for Found<'_> {

@@ -9,6 +9,7 @@ mod layers;
 pub use error::{Error, Source};
 pub use layers::Layers;
 
+use operators::cartridge::normaliser::Normalisers;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -133,6 +134,11 @@ fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
             "pulse.sequence.forget_s",
             "must not be less than epoch.horizon_s",
             pulse.sequence.forget_s >= config.epoch.horizon_s,
+        ),
+        (
+            "cartridge.normalisers",
+            "must name a layout and as many medians and quartile_ranges as it has numbers, each kind and layout once",
+            Normalisers::new(&config.cartridge.normalisers).is_some(),
         ),
         ("snapshot.keep", SOME, config.snapshot.keep >= 1),
         ("snapshot.slice_bytes", SOME, config.snapshot.slice_bytes >= 1),

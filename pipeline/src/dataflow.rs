@@ -3,19 +3,16 @@
 //! This file names steps and does nothing else. Above `Understand` everything is an append-only
 //! stream; below it everything is a collection of facts that may be revised.
 
+pub use crate::results::Results;
+
 use eventlog::Record;
-use model::{
-    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement,
-    PulseWindow, Rhythm, Session, Vitals, time::SECOND,
-};
+use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, letters, risk,
-    sequence::Tally,
-    session, signals,
+    Stream, arrival, calibration, letters, risk, session, signals,
     state::{Memory, States},
     supply, vitals,
 };
-use sinks::{Captured, Output, capture};
+use sinks::capture;
 use timely::dataflow::operators::{Concat, probe::Handle as Probe};
 
 /// What the graph is told.
@@ -47,7 +44,10 @@ pub fn build<'scope>(
     let vitals = vitals::vitals(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
-    let sessions = session::sessions(events, &memory);
+    let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
+    let sessions = session::sessions(events, signals.streamed.clone(), forget, &memory);
+    let beginnings = session::beginnings(signals.streamed.clone());
+    let ends = session::ends(signals.streamed);
     let changes = risk::detect(vitals.clone(), signals.windows.clone(), &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     let faults = letters::standing(arrived.faults.concat(signals.faults), arrived.again, &memory);
@@ -67,51 +67,8 @@ pub fn build<'scope>(
         fingerprints: capture(signals.fingerprints, probe),
         calibrations: capture(calibrations, probe),
         cartridges: capture(cartridges, probe),
+        beginnings: capture(beginnings, probe),
+        ends: capture(ends, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
-    }
-}
-
-/// What comes out of the graph on one worker, until the epoch loop takes it.
-#[derive(Debug)]
-pub struct Results {
-    windows: Captured<PulseWindow>,
-    vitals: Captured<Vitals>,
-    sessions: Captured<Session>,
-    alerts: Captured<Alert>,
-    changes: Captured<AlertChange>,
-    faults: Captured<Fault>,
-    breathings: Captured<Breathing>,
-    beats: Captured<Beat>,
-    rhythms: Captured<Rhythm>,
-    measurements: Captured<Measurement>,
-    fingerprints: Captured<Fingerprint>,
-    calibrations: Captured<DeviceCalibration>,
-    cartridges: Captured<CartridgeSupply>,
-    tallies: Captured<Tally>,
-}
-
-impl Results {
-    /// Takes everything up to and including `epoch`, once the probe has passed it.
-    pub fn take(&self, epoch: model::Epoch) -> (Output, Tally) {
-        let output = Output {
-            windows: self.windows.take(epoch),
-            vitals: self.vitals.take(epoch),
-            sessions: self.sessions.take(epoch),
-            alerts: self.alerts.take(epoch),
-            changes: self.changes.take(epoch),
-            faults: self.faults.take(epoch),
-            breathings: self.breathings.take(epoch),
-            beats: self.beats.take(epoch),
-            rhythms: self.rhythms.take(epoch),
-            measurements: self.measurements.take(epoch),
-            fingerprints: self.fingerprints.take(epoch),
-            calibrations: self.calibrations.take(epoch),
-            cartridges: self.cartridges.take(epoch),
-        };
-        let mut tally = Tally::default();
-        for (part, _) in self.tallies.take(epoch) {
-            tally += part;
-        }
-        (output, tally)
     }
 }

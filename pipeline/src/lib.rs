@@ -1,7 +1,7 @@
 //! Composition only: it names the rooms, wires them, and runs the epoch loop.
 //!
 //! # Layout
-//! In the order of the river: [`dataflow`] is the whole graph on one screen; [`epoch`] cuts input
+//! In the order of the river: [`dataflow`] is the whole graph on one screen, `results` what comes out of it; [`epoch`] cuts input
 //! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`recover`] finds out where
 //! it stood, [`snapshots`] make that quick, [`watchdog`] ends what hangs; [`account`] counts.
 //! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
@@ -21,6 +21,7 @@ pub mod engine;
 pub mod epoch;
 mod error;
 pub mod recover;
+mod results;
 pub mod service;
 pub mod snapshots;
 pub mod watchdog;

@@ -63,7 +63,7 @@ pub struct Options {
     pub transactional_id: String,
     /// Consumer group under which progress shows on the log; no consumer may join it.
     pub group: String,
-    /// Partitions of the topic of windows, when it is created.
+    /// Partitions of the topics of windows, measurements and sessions, when they are created.
     pub window_partitions: u32,
     /// Partitions of the topic of alerts, when it is created.
     pub alert_partitions: u32,

@@ -8,7 +8,7 @@ use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
     Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement,
-    PulseWindow, Rhythm, Session, Vitals,
+    PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -40,6 +40,10 @@ pub struct Output {
     pub calibrations: Vec<(DeviceCalibration, i64)>,
     /// Cartridges as they stand.
     pub cartridges: Vec<(CartridgeSupply, i64)>,
+    /// Sessions that began, as their packets show.
+    pub beginnings: Vec<(SessionBeginning, i64)>,
+    /// Sessions that ended, as their packets show.
+    pub ends: Vec<(SessionEnd, i64)>,
 }
 
 impl Output {
@@ -50,7 +54,7 @@ impl Output {
     /// # use sinks::Output;
     /// let session = |ended_at| model::Session {
     ///     session: model::SessionId::derive(&["s"]), user: None, device: None,
-    ///     started_at: Some(0), ended_at, status: None,
+    ///     started_at: Some(0), ended_at, status: None, stream: None,
     /// };
     /// let one = Output { sessions: vec![(session(None), 1)], ..Output::default() };
     /// let two = Output { sessions: vec![(session(Some(5)), 1), (session(None), -1)], ..Output::default() };
@@ -72,6 +76,8 @@ impl Output {
             whole.fingerprints.extend(part.fingerprints);
             whole.calibrations.extend(part.calibrations);
             whole.cartridges.extend(part.cartridges);
+            whole.beginnings.extend(part.beginnings);
+            whole.ends.extend(part.ends);
         }
         if planted::is(Bug::WorkerOrder) {
             return whole;
@@ -89,12 +95,15 @@ impl Output {
         consolidate(&mut whole.fingerprints);
         consolidate(&mut whole.calibrations);
         consolidate(&mut whole.cartridges);
+        consolidate(&mut whole.beginnings);
+        consolidate(&mut whole.ends);
         whole
     }
 
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        !self.changes_tables() && self.changes.is_empty()
+        let only_told = [self.changes.len(), self.beginnings.len(), self.ends.len()];
+        !self.changes_tables() && only_told.into_iter().all(|events| events == 0)
     }
 
     /// Whether a row of any table changed.

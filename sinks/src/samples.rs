@@ -3,9 +3,10 @@
 use crate::{Binding, Digest, InputRange};
 use model::{
     AlertChange, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus, CartridgeKind,
-    CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EventId, Evidence, Fault,
-    Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin, PulseWindow, Raw, Reason,
-    Rhythm, Rule, Session, SessionId, Span, UserId, Vector, Vitals,
+    CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EndStatus, EventId,
+    Evidence, Fault, Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin, PulseWindow,
+    Raw, Reason, Rhythm, Rule, Session, SessionBeginning, SessionEnd, SessionId, SessionStream, Signal, Span,
+    UserId, Vector, Vitals,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -24,6 +25,52 @@ pub(crate) fn session(n: u32, ended: bool) -> Session {
         started_at: Some(START),
         ended_at: ended.then_some(START + HOUR),
         status: ended.then(|| "completed".to_owned()),
+        stream: n.is_multiple_of(2).then(|| stream(n, ended)),
+    }
+}
+
+/// An hour of packets, or the first of them.
+fn stream(n: u32, ended: bool) -> SessionStream {
+    SessionStream {
+        from: Some(START),
+        until: START + if ended { HOUR } else { HOUR / 3_600 },
+        packets: if ended { 3_600 } else { 1 },
+        last_sequence: if ended { 3_599 } else { 0 },
+        progress_percent: n.is_multiple_of(4).then_some(if ended { 100 } else { 0 }),
+        resumed: 0,
+        span: SPAN,
+    }
+}
+
+pub(crate) fn beginning(n: u32, revision: u32) -> SessionBeginning {
+    SessionBeginning {
+        session: SessionId::derive(&[&n.to_string()]),
+        at: START,
+        revision,
+        user: user(n),
+        device: n.is_multiple_of(2).then(|| "reader-1".into()),
+        signal: Signal::Channels,
+        sequence: 7,
+        cartridge: (revision > 0).then_some(CartridgeKind { category: 1, kind: 1 }),
+        seconds: (revision > 0).then_some(15),
+        packets: SPAN,
+    }
+}
+
+pub(crate) fn end(n: u32, revision: u32) -> SessionEnd {
+    let SessionStream { from, packets, progress_percent, resumed, span, .. } = stream(n, true);
+    SessionEnd {
+        session: SessionId::derive(&[&n.to_string()]),
+        at: START + HOUR,
+        revision,
+        user: user(n),
+        device: None,
+        status: if revision > 0 { EndStatus::Completed } else { EndStatus::Timeout },
+        from,
+        packets,
+        progress_percent,
+        resumed,
+        span,
     }
 }
 

@@ -3,6 +3,8 @@
 //! | topic | a record is | key |
 //! |---|---|---|
 //! | [`WINDOWS`] | a window of optical pulse, newest revision, or its withdrawal | user |
+//! | [`SESSIONS_STARTED`] | that a session began, newest revision | user |
+//! | [`SESSIONS_ENDED`] | that a session ended, newest revision, or that it went on | user |
 //! | [`ALERTS`] | a change of an alert, or its withdrawal | user |
 //! | [`MEASUREMENTS`] | the result of a session of a cartridge, newest revision, or its withdrawal | user |
 //! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
@@ -30,18 +32,24 @@ mod alert;
 mod dead_letter;
 mod event;
 mod measurement;
+mod session;
 mod window;
 
 /// Windows of optical pulse.
 pub const WINDOWS: &str = "manpasik.measurement.window";
 /// Results of sessions of cartridges.
 pub const MEASUREMENTS: &str = "manpasik.measurement.completed";
+/// Sessions that began, as their packets show.
+pub const SESSIONS_STARTED: &str = "manpasik.measurement.session.started";
+/// Sessions that ended, as their packets show.
+pub const SESSIONS_ENDED: &str = "manpasik.measurement.session.ended";
 /// Changes of alerts.
 pub const ALERTS: &str = "manpasik.ai.alert";
 /// Records that could not be used.
 pub const DEAD_LETTERS: &str = "manpasik.dlq";
 /// Every topic that results stand on.
-pub const RESULTS: [&str; 4] = [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS];
+pub const RESULTS: [&str; 6] =
+    [WINDOWS, MEASUREMENTS, SESSIONS_STARTED, SESSIONS_ENDED, ALERTS, DEAD_LETTERS];
 /// What every committed epoch was; one partition, read by this program only.
 pub const BINDINGS: &str = "manpasik.internal.binding";
 
@@ -50,6 +58,8 @@ pub const BINDINGS: &str = "manpasik.internal.binding";
 pub(crate) struct Shape {
     pub(crate) windows: u32,
     pub(crate) measurements: u32,
+    pub(crate) sessions_started: u32,
+    pub(crate) sessions_ended: u32,
     pub(crate) alerts: u32,
     pub(crate) dead_letters: u32,
     pub(crate) dead_letter_bytes: usize,
@@ -61,6 +71,8 @@ impl Shape {
         let topics = [
             (WINDOWS, options.window_partitions),
             (MEASUREMENTS, options.window_partitions),
+            (SESSIONS_STARTED, options.window_partitions),
+            (SESSIONS_ENDED, options.window_partitions),
             (ALERTS, options.alert_partitions),
             (DEAD_LETTERS, 1),
             (BINDINGS, 1),
@@ -69,6 +81,8 @@ impl Shape {
         Ok(Self {
             windows: log.partitions(WINDOWS)?,
             measurements: log.partitions(MEASUREMENTS)?,
+            sessions_started: log.partitions(SESSIONS_STARTED)?,
+            sessions_ended: log.partitions(SESSIONS_ENDED)?,
             alerts: log.partitions(ALERTS)?,
             dead_letters: log.partitions(DEAD_LETTERS)?,
             dead_letter_bytes: options.dead_letter_bytes,
@@ -88,6 +102,8 @@ pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     let mut letters = Letters::default();
     letters.add(WINDOWS, window::drafts(&output.windows, shape.windows));
     letters.add(MEASUREMENTS, measurement::drafts(&output.measurements, shape.measurements));
+    letters.add(SESSIONS_STARTED, session::started(&output.beginnings, shape.sessions_started));
+    letters.add(SESSIONS_ENDED, session::ended(&output.ends, shape.sessions_ended));
     letters.add(ALERTS, alert::drafts(&output.changes, shape.alerts));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters

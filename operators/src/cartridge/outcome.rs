@@ -60,7 +60,7 @@ pub(super) fn read(
     (correction, profile): (&Correction, &Profile),
     (lengths, tools, shape): (&Lengths, &mut Tools, &mut Shape),
 ) -> (Measurement, Option<Fingerprint>) {
-    let channels = Channels::read(course, (lengths, tools, shape));
+    let channels = Channels::read(course, (lengths, &mut *tools, shape));
     let warnings = Warnings::of(session, course, correction, profile, lengths);
     let value = mean(&channels.plateaus).and_then(rounded);
     let snr_db = value.and(middle(&channels.snrs_db)).and_then(rounded);
@@ -83,7 +83,9 @@ pub(super) fn read(
     let alpha = rounded(correction.alpha).unwrap_or_default();
     let [temperature_c, humidity_percent, pressure_kpa] =
         course.surroundings().map(|mean| mean.and_then(rounded));
-    let fingerprint = Print { session, course, profile, channels: &channels, lengths }.fingerprint();
+    let normalisers = &tools.normalisers;
+    let fingerprint =
+        Print { session, course, profile, channels: &channels, lengths, normalisers }.fingerprint();
     let measurement = Measurement {
         session: session.id,
         started_at: session.started_at,

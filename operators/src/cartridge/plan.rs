@@ -1,6 +1,6 @@
 //! What all sessions of one sample period share: lengths in samples, coefficients, scratch by number of channels.
 
-use super::Options;
+use super::{Options, normaliser::Normalisers};
 use dsp::{
     bank::Bank,
     butterworth::{self, Band, Section},
@@ -87,6 +87,7 @@ pub(super) struct Tools {
     pub(super) zero_phase: ZeroPhase<SECTIONS>,
     pub(super) slopes: TheilSen,
     pub(super) bytes: Vec<u8>,
+    pub(super) normalisers: Normalisers,
 }
 
 /// Scratch for all channels at a time.
@@ -108,11 +109,18 @@ impl Plan {
     /// Plans for sessions sampled every `period_us` microseconds.
     ///
     /// # Errors
-    /// [`dsp::Error`] if the rate is not from 4 to 250 Hz, or an option does not fit it.
+    /// [`dsp::Error`] if the rate is not from 4 to 250 Hz, or an option does not fit it; [`dsp::Error::Alias`], which names
+    /// the legal periods, if the mains fold onto less than 1 Hz and devices do not average them away.
     pub fn new(options: &Options, period_us: u32) -> Result<Self, dsp::Error> {
         let rate_hz = SECOND as f64 / f64::from(period_us);
         if !RATES_HZ.contains(&rate_hz) {
             return Err(dsp::Error::Rate { rate_hz });
+        }
+        let mains = notch::mains(options.mains_hz, rate_hz, NOTCH_Q).err();
+        if let Some(alias @ dsp::Error::Alias { .. }) = mains
+            && !options.mains_averaged
+        {
+            return Err(alias);
         }
         let slots = |seconds: f64| (seconds * rate_hz).round().max(1.0);
         let seconds = |micros: Micros| micros as f64 / SECOND as f64;
@@ -133,7 +141,7 @@ impl Plan {
             ring: window.max(segment),
             point: slots(1.0 / POINTS_HZ) as i64,
             features: options.features,
-            mains_folded: notch::mains(options.mains_hz, rate_hz, NOTCH_Q).is_err(),
+            mains_folded: mains.is_some(),
             period: Micros::from(period_us),
             side: options.outlier_side as usize,
         };
@@ -148,6 +156,7 @@ impl Plan {
             zero_phase: ZeroPhase::new(sections),
             slopes: TheilSen::new(super::trend::MOST_POINTS),
             bytes: Vec::new(),
+            normalisers: Normalisers::new(&options.normalisers).ok_or(dsp::Error::Length { samples: 0 })?,
         };
         let hampel = hampel::Options {
             side: lengths.side,

@@ -1,8 +1,7 @@
 //! The fingerprint of a session, layout 1 or raw (signals.md §4.8).
 //!
 //! An array of 8 gas or ion sensors fills its eight places of layout 1 and leaves the others missing. 88 channels fill as much
-//! as their session was long enough for. No statistics of cartridges are frozen yet, so all are normalised by those of
-//! [`NORMALISER`], which compress and do not shift.
+//! as their session was long enough for. They are normalised by what is frozen for their kind and layout ([`Normalisers`]).
 //!
 //! # Invariants
 //! A cartridge that nobody named leaves no fingerprint: it could be compared with nothing.
@@ -11,16 +10,13 @@ use super::{
     chain::Session,
     course::Course,
     journal,
+    normaliser::{self, Normalisers},
     outcome::Channels,
     plan::Lengths,
     registry::{Profile, Sensors},
 };
-use dsp::fingerprint::{self, LEAST_BASELINE, LEAST_POWER, Layout, Normaliser, Part, unit};
+use dsp::fingerprint::{self, LEAST_BASELINE, LEAST_POWER, Layout, Part, unit};
 use model::{Fingerprint, Vector};
-
-/// Medians of 0 and quartiles 1.349 apart, as of a standard normal distribution.
-const NORMALISER: &str = "identity-v1";
-const QUARTILE_RANGE: f64 = 1.349;
 
 /// What a fingerprint is made of.
 pub(super) struct Print<'session> {
@@ -29,6 +25,7 @@ pub(super) struct Print<'session> {
     pub(super) profile: &'session Profile,
     pub(super) channels: &'session Channels,
     pub(super) lengths: &'session Lengths,
+    pub(super) normalisers: &'session Normalisers,
 }
 
 impl Print<'_> {
@@ -45,8 +42,7 @@ impl Print<'_> {
             (fingerprint::SENSORS, _) => raw.fill(&[], &[], &sensors),
             _ => raw.fill(&parts, &[], &[]),
         }
-        let normaliser =
-            Normaliser::new(layout, &vec![0.0; dimensions], &vec![QUARTILE_RANGE; dimensions]).ok()?;
+        let (name, normaliser) = self.normalisers.of(cartridge, layout);
         let (mut scores, mut direction) = (vec![0.0; dimensions], vec![0.0; dimensions]);
         let mask = normaliser.normalise(&raw, &mut scores).ok()?;
         unit(&scores, &mut direction).ok()?;
@@ -58,11 +54,8 @@ impl Print<'_> {
             revision: self.session.revision,
             user: self.session.user,
             cartridge,
-            layout: match layout {
-                Layout::Basic | Layout::Enhanced | Layout::Full => layout.id().to_owned(),
-                Layout::Raw448 | Layout::Raw896 => format!("{}-{dimensions}", layout.id()),
-            },
-            normaliser: NORMALISER.to_owned(),
+            layout: normaliser::name(layout),
+            normaliser: name,
             calibration: calibration.map(|calibration| calibration.id.clone()),
             calibrated_until: calibration.map(|calibration| calibration.valid_until),
             mask: mask.to_bytes()[..dimensions / 8].to_vec(),

@@ -1,5 +1,6 @@
 //! Sessions against numbers known beforehand and a second computation, and against themselves: late, shuffled, copied, cut.
 
+mod normalised;
 mod oracle;
 mod order;
 
@@ -134,9 +135,12 @@ struct Bench {
 
 impl Bench {
     fn new(period_us: u32) -> Self {
-        let options = Options::specified();
+        Self::with(&Options::specified(), period_us)
+    }
+
+    fn with(options: &Options, period_us: u32) -> Self {
         Self {
-            plan: Plan::new(&options, period_us).unwrap(),
+            plan: Plan::new(options, period_us).unwrap(),
             sequencer: Sequencer::new(&options.sequence, period_us),
             chain: None,
             changes: Changes::default(),
@@ -149,9 +153,9 @@ impl Bench {
         for packet in packets {
             let chain = chain.get_or_insert_with(|| Chain::new(plan, &packet));
             sequencer.take(packet, &mut |step| match step {
-                Step::Next(placed) => chain.append(&placed, plan, changes),
-                Step::Late(placed) => chain.amend(&placed),
-                Step::End => chain.finish(plan, changes),
+                Step::Next(placed, _) => chain.append(&placed, plan, changes),
+                Step::Late(placed, _) => chain.amend(&placed),
+                Step::End(_) => chain.finish(plan, changes),
                 Step::TooLate(fault) => panic!("nothing is too late here: {fault:?}"),
             });
         }

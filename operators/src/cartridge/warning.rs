@@ -79,7 +79,8 @@ impl Warnings {
                     .is_some_and(|(_, z)| z.abs() > MOST_Z)
         });
         warnings.fail("reference_strange", strange);
-        // The front end may integrate over whole periods of the mains: this alone proves nothing.
+        // 60 Hz at a period that is not 10 to 32 or 34 to 49 ms, 50 Hz at 20 or 40 ms. Devices that average over whole periods
+        // of the mains have none left: this alone proves nothing. Where they do not, the plan is refused.
         warnings.warn("mains_alias", lengths.mains_folded);
         warnings.warn("calibration_needed", status == CalibrationStatus::Needed);
         warnings.warn("calibration_expiring", status == CalibrationStatus::Expiring);

@@ -108,6 +108,11 @@ impl Clock {
         }
     }
 
+    /// Whether samples were placed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// The period the device claims, microseconds.
     pub(super) fn nominal_us(&self) -> f64 {
         self.nominal_us

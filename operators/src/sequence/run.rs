@@ -191,6 +191,17 @@ impl Run {
         }
     }
 
+    /// The first number that is missing, and whose samples, if they came, would not lie before `oldest`.
+    pub(super) fn open(&self, oldest: Micros, period_us: f64) -> Option<i64> {
+        let open = |gap: &Gap| {
+            let packet_us = (f64::from(gap.samples) * period_us).max(1.0);
+            let over = (oldest.saturating_sub(gap.at) as f64 / packet_us).ceil().max(0.0);
+            let first = gap.from.saturating_add(over as i64);
+            (first < gap.until).then_some(first)
+        };
+        self.gaps.iter().find_map(open)
+    }
+
     /// Keeps the gaps known but lets none heal any more.
     pub(super) fn seal(&mut self) {
         for gap in &mut self.gaps {

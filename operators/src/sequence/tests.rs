@@ -59,9 +59,9 @@ fn brief(steps: &[Step]) -> Vec<(char, u64, i64, Micros)> {
     steps
         .iter()
         .map(|step| match step {
-            Step::Next(placed) => of('n', placed),
-            Step::Late(placed) => of('l', placed),
-            Step::End => ('e', 0, 0, 0),
+            Step::Next(placed, _) => of('n', placed),
+            Step::Late(placed, _) => of('l', placed),
+            Step::End(_) => ('e', 0, 0, 0),
             Step::TooLate(fault) => ('f', fault.origin.offset, 0, 0),
         })
         .collect()
@@ -279,7 +279,7 @@ fn a_second_first_stamp_is_no_surprise_at_the_edges_of_time() {
         let (steps, _) = run((0..50).map(|number| stamped(number, stamp)).chain((50..100).map(packet)));
         let times: Vec<_> = steps
             .iter()
-            .filter_map(|step| if let Step::Next(placed) = step { Some(placed.at) } else { None })
+            .filter_map(|step| if let Step::Next(placed, _) = step { Some(placed.at) } else { None })
             .collect();
         assert!(times.windows(2).all(|pair| pair[0] < pair[1] || pair[0] == i64::MAX), "stamp {stamp}");
     }
@@ -335,8 +335,8 @@ proptest! {
         let tally = sequencer.tally();
         let (mut out, mut last, mut next) = (0, Micros::MIN, 0);
         for step in &steps {
-            out += i64::from(!matches!(step, Step::End));
-            if let Step::Next(placed) = step {
+            out += i64::from(!matches!(step, Step::End(_)));
+            if let Step::Next(placed, _) = step {
                 prop_assert!(placed.at > last && placed.index >= next);
                 (last, next) = (placed.at, placed.index + i64::from(SAMPLES));
             }
@@ -344,7 +344,7 @@ proptest! {
         prop_assert_eq!(tally.packets, came);
         // Every packet of samples left as a step or was a copy; an end left as an end or said nothing new.
         let flushed = tally.timed_out;
-        let ended = steps.iter().filter(|step| matches!(step, Step::End)).count() as i64 - flushed;
+        let ended = steps.iter().filter(|step| matches!(step, Step::End(_))).count() as i64 - flushed;
         prop_assert!(ended <= ends);
         prop_assert_eq!(out + ended + tally.duplicates, came);
     }

@@ -9,18 +9,23 @@
 //! A session that fell silent goes once the watermark has moved on by `forget_s` since it did, and since it was
 //! last heard. (Dated anew when it falls silent, so that when it goes is a function of its date alone.)
 
+mod stored;
+#[cfg(test)]
+mod tests;
+
 use super::{
     Options, Rows,
+    course::Course,
     reader::{Plan, Reader},
 };
 use crate::{
     cartridge,
     sequence::{Sequencer, Step, Tally},
-    state::{Place, States, Store, Stored},
+    state::{Place, States, Store},
 };
 use model::{
     Arrival, Beat, Breathing, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Reason, Rhythm,
-    SessionId, Signal, Tick, time::SECOND,
+    SessionId, Signal, Streamed, Tick, time::SECOND,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -47,6 +52,8 @@ pub struct Outcome {
     pub measurements: Vec<(Measurement, i64)>,
     /// Their fingerprints.
     pub fingerprints: Vec<(Fingerprint, i64)>,
+    /// Sessions as their packets show them, asserted and taken back, and when each was last heard.
+    pub streamed: Vec<(Streamed, Micros, i64)>,
     /// Packets that could not be used, ordered by origin.
     pub faults: Vec<Fault>,
     /// What was counted; absent if nothing was.
@@ -57,6 +64,7 @@ pub struct Outcome {
 #[derive(Default)]
 struct Said {
     rows: Rows,
+    streamed: Vec<(Streamed, Micros, i64)>,
     faults: Vec<Fault>,
     tally: Tally,
 }
@@ -72,14 +80,11 @@ struct Session {
     /// "Now" of the last epoch that brought a packet.
     heard: Micros,
     silent: bool,
+    /// What its packets show of it.
+    course: Course,
     /// Whether the epoch in progress brought a packet.
     #[serde(skip)]
     touched: bool,
-}
-
-impl Stored for Session {
-    // 2: packets of cartridges name their device; courses sum what surrounds them.
-    const VERSION: u32 = 2;
 }
 
 /// All sessions of a worker.
@@ -133,6 +138,7 @@ impl Sessions {
             let session = known.at(place, self.watermark);
             session.touched = false;
             session.settle(&mut self.plans, &mut said);
+            tell(place, &mut known, &mut said);
         }
         self.look_for_silence(&mut known, &mut said);
         let Rows { windows, breathings, beats, rhythms, cartridges } = said.rows;
@@ -143,6 +149,7 @@ impl Sessions {
             rhythms,
             measurements,
             fingerprints,
+            streamed: said.streamed,
             faults: said.faults,
             ..Outcome::default()
         };
@@ -195,8 +202,12 @@ impl Sessions {
             }
         }
         let mut plan = session.plan(plans);
-        let Session { sequencer, reader, .. } = session;
-        sequencer.take(packet, &mut |step| follow(step, reader.as_mut().zip(plan.as_deref_mut()), said));
+        let Session { sequencer, reader, course, .. } = session;
+        let short_us = options.pulse.sequence.short_gap();
+        sequencer.take(packet, &mut |step| {
+            count(&step, course, short_us);
+            follow(step, reader.as_mut().zip(plan.as_deref_mut()), said);
+        });
     }
 
     fn open(&mut self, packet: &Packet, dated: Micros, known: &mut Store<SessionId, Session>) -> Place {
@@ -206,6 +217,7 @@ impl Sessions {
             reader: None,
             heard: self.now,
             silent: false,
+            course: Course::default(),
             touched: false,
         };
         self.deadlines.insert((self.now.saturating_add(self.silence()), packet.session));
@@ -231,7 +243,8 @@ impl Sessions {
             }
             let session = known.at(place, self.watermark);
             session.silent = true;
-            session.time_out(&mut self.plans, said);
+            session.time_out(&mut self.plans, self.options.pulse.sequence.short_gap(), said);
+            tell(place, known, said);
         }
     }
 }
@@ -282,10 +295,13 @@ impl Session {
         said.tally += self.sequencer.tally();
     }
 
-    fn time_out(&mut self, plans: &mut Plans, said: &mut Said) {
+    fn time_out(&mut self, plans: &mut Plans, short_us: Micros, said: &mut Said) {
         let mut plan = self.plan(plans);
-        let reader = &mut self.reader;
-        self.sequencer.time_out(&mut |step| follow(step, reader.as_mut().zip(plan.as_deref_mut()), said));
+        let Self { sequencer, reader, course, .. } = self;
+        sequencer.time_out(&mut |step| {
+            count(&step, course, short_us);
+            follow(step, reader.as_mut().zip(plan.as_deref_mut()), said);
+        });
         self.settle(plans, said);
         // Nothing corrects a silent session any more: its samples can go.
         if let Some(reader) = &mut self.reader {
@@ -294,13 +310,32 @@ impl Session {
     }
 }
 
-/// Lets a step have its effect.
+/// Tells what packets show of the session at `place`, if it is another than before.
+fn tell(place: Place, known: &mut Store<SessionId, Session>, said: &mut Said) {
+    let Session { sequencer, silent, course, .. } = known.at(place, Micros::MIN);
+    let Some((before, now)) = course.tell(sequencer, *silent) else { return };
+    let heard = known.dated(place);
+    said.streamed.extend(before.map(|before| (before, heard, -1)));
+    said.streamed.push((now, heard, 1));
+}
+
+/// Counts what a step shows of its session.
+fn count(step: &Step, course: &mut Course, short_us: Micros) {
+    match step {
+        Step::Next(placed, sequence) => course.next(placed, *sequence, short_us),
+        Step::Late(placed, sequence) => course.late(placed, *sequence, short_us),
+        Step::End(ending) => course.end(*ending),
+        Step::TooLate(_) => {}
+    }
+}
+
+/// Lets a step have its effect on its signal.
 fn follow(step: Step, signal: Option<(&mut Reader, &mut Plan)>, said: &mut Said) {
     match (step, signal) {
         (Step::TooLate(fault), _) => said.faults.push(fault),
-        (Step::Next(placed), Some((reader, plan))) => reader.append(&placed, plan, &mut said.rows),
-        (Step::Late(placed), Some((reader, _))) => reader.amend(&placed),
-        (Step::End, Some((reader, plan))) => reader.finish(plan, &mut said.rows),
-        (Step::Next(_) | Step::Late(_) | Step::End, None) => {}
+        (Step::Next(placed, _), Some((reader, plan))) => reader.append(&placed, plan, &mut said.rows),
+        (Step::Late(placed, _), Some((reader, _))) => reader.amend(&placed),
+        (Step::End(_), Some((reader, plan))) => reader.finish(plan, &mut said.rows),
+        (Step::Next(..) | Step::Late(..) | Step::End(_), None) => {}
     }
 }

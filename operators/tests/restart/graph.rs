@@ -25,6 +25,8 @@ use timely::dataflow::operators::{
 
 pub(crate) const SECOND: Micros = 1_000_000;
 pub(crate) const HORIZON: Micros = 40 * SECOND;
+/// How long a session that fell silent is remembered where its packets are read.
+const FORGET: Micros = 40 * SECOND;
 
 /// One epoch: its tick, and its data by the order in which they were read.
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ pub(crate) fn signal_options() -> signals::Options {
     options.pulse.window_s = 15;
     options.pulse.sequence.reorder_ms = 1_500;
     options.pulse.sequence.silence_s = 20;
-    options.pulse.sequence.forget_s = 40;
+    options.pulse.sequence.forget_s = (FORGET / SECOND) as u32;
     options.respiration.window_s = 30;
     options.respiration.hop_s = 5;
     options.ecg.window_s = 20;
@@ -78,11 +80,15 @@ fn build<'scope>(
     let vitals = vitals::vitals(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
-    let sessions = session::sessions(events, &memory);
+    let sessions = session::sessions(events, found.streamed.clone(), FORGET, &memory);
+    let beginnings = session::beginnings(found.streamed.clone());
+    let ends = session::ends(found.streamed);
     let changes = risk::detect(vitals.clone(), found.windows.clone(), &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     text(vitals)
         .concat(text(sessions))
+        .concat(text(beginnings))
+        .concat(text(ends))
         .concat(text(calibrations))
         .concat(text(cartridges))
         .concat(text(alerts))

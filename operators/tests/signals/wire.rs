@@ -68,9 +68,9 @@ pub(crate) fn ordered(packets: &[Packet]) -> Ordered {
     let mut sequencer = Sequencer::new(&Options::specified(), packets[0].period_us);
     let (mut next, mut late) = (Vec::new(), Vec::new());
     let mut keep = |step| match step {
-        Step::Next(placed) => next.push(placed),
-        Step::Late(placed) => late.push(placed),
-        Step::End => {}
+        Step::Next(placed, _) => next.push(placed),
+        Step::Late(placed, _) => late.push(placed),
+        Step::End(_) => {}
         Step::TooLate(fault) => panic!("nothing is so late: {}", fault.detail),
     };
     for packet in packets {

@@ -16,6 +16,18 @@ pub enum Signal {
     Respiration,
 }
 
+impl Signal {
+    /// Stable name, as events have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Channels => "channels",
+            Self::Pulse => "pulse",
+            Self::Ecg => "ecg",
+            Self::Respiration => "respiration",
+        }
+    }
+}
+
 /// What the device said about itself and its surroundings when it sent the packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Environment {

@@ -1,6 +1,6 @@
-//! A session as it stands: the fold of its life-cycle events.
+//! A session as it stands: what its life-cycle events say and what its packets show.
 
-use crate::{Micros, SessionId, UserId};
+use crate::{Micros, SessionId, SessionStream, UserId};
 use serde::{Deserialize, Serialize};
 
 /// One session; what is not known yet is absent.
@@ -18,4 +18,7 @@ pub struct Session {
     pub ended_at: Option<Micros>,
     /// How it ended; absent while it is open.
     pub status: Option<String>,
+    /// How far its packets came; absent if none did, and then not part of the identity that older versions gave the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<SessionStream>,
 }

@@ -168,7 +168,7 @@ impl Run {
             }
         };
         let mut topics = BTreeMap::new();
-        for topic in ["manpasik.measurement.window", "manpasik.ai.alert", "manpasik.dlq"] {
+        for topic in sinks::topics::RESULTS {
             read(&log, topic, &mut topics);
         }
         topics

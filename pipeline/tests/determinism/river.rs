@@ -140,11 +140,9 @@ impl Outcome {
         lines.extend(standing("alerts", all().map(|output| output.alerts)));
         lines.extend(standing("changes", all().map(|output| output.changes)));
         lines.extend(standing("faults", all().map(|output| output.faults)));
-        let sessions = all().map(|output| {
-            // A session is not written as JSON anywhere; what prints of it is all of it.
-            output.sessions.into_iter().map(|(session, diff)| (format!("{session:?}"), diff)).collect()
-        });
-        lines.extend(standing("sessions", sessions));
+        lines.extend(standing("sessions", all().map(|output| output.sessions)));
+        lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
+        lines.extend(standing("ends", all().map(|output| output.ends)));
         lines
     }
 
@@ -162,6 +160,12 @@ impl Outcome {
                 let subject =
                     change.session.map_or_else(|| change.user.to_string(), |session| session.to_string());
                 say(format!("alerts {subject}"), *diff, json(change));
+            }
+            for (beginning, diff) in &output.beginnings {
+                say(format!("beginning of {}", beginning.session), *diff, json(beginning));
+            }
+            for (end, diff) in &output.ends {
+                say(format!("end of {}", end.session), *diff, json(end));
             }
             for (fault, diff) in &output.faults {
                 let subject = format!("faults {:?}/{}", fault.origin.input, fault.origin.partition);

@@ -114,6 +114,17 @@ impl Rewritten {
                 let span = self.span(vitals.origin.into(), &vitals.user.to_string());
                 vitals.origin = Origin { offset: span.first, ..vitals.origin };
             }
+            for (session, _) in &mut output.sessions {
+                if let Some(stream) = &mut session.stream {
+                    stream.span = self.span(stream.span, &session.session.to_string());
+                }
+            }
+            for (beginning, _) in &mut output.beginnings {
+                beginning.packets = self.span(beginning.packets, &beginning.session.to_string());
+            }
+            for (end, _) in &mut output.ends {
+                end.span = self.span(end.span, &end.session.to_string());
+            }
             output.changes.iter_mut().for_each(|(change, _)| self.restate(change));
             output.alerts.iter_mut().for_each(|(alert, _)| self.restate(&mut alert.last));
         }
@@ -138,13 +149,14 @@ impl Rewritten {
     }
 }
 
-/// The same windows as if none had been revised.
+/// The same windows and ends of sessions as if none had been revised.
 pub(crate) fn unrevised(outcome: &Outcome) -> Outcome {
     let mut epochs = outcome.epochs.clone();
     for output in &mut epochs {
         for (window, _) in &mut output.windows {
             *window = PulseWindow { revision: 0, ..window.clone() };
         }
+        output.ends.iter_mut().for_each(|(end, _)| end.revision = 0);
         *output = sinks::Output::merge([std::mem::take(output)]);
     }
     Outcome { epochs, tally: outcome.tally }

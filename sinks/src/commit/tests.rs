@@ -115,7 +115,7 @@ impl Rig {
     /// What every topic for readers holds, by topic and partition.
     fn published(&self) -> BTreeMap<(&'static str, u32), Vec<Record>> {
         let mut published = BTreeMap::new();
-        for topic in [topics::WINDOWS, topics::MEASUREMENTS, topics::ALERTS, topics::DEAD_LETTERS] {
+        for topic in topics::RESULTS {
             for partition in 0..self.log.partitions(topic).unwrap() {
                 published.insert((topic, partition), self.records(topic, partition));
             }
@@ -167,12 +167,14 @@ fn output(epoch: u64) -> Output {
         sessions: vec![(samples::session(e, false), 1)],
         alerts: vec![(samples::alert(e, Raised), 1)],
         changes: vec![(samples::change(e, Raised, 0), 1)],
+        beginnings: vec![(samples::beginning(e, 0), 1)],
         faults: if e.is_multiple_of(2) { vec![(samples::fault(e), 1)] } else { Vec::new() },
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(1) {
         output.alerts.extend([(samples::alert(e, Raised), -1), (samples::alert(e, Cleared), 1)]);
         output.changes.push((samples::change(e, Cleared, 0), 1));
+        output.ends.push((samples::end(e, 0), 1));
     }
     if let Some(e) = e.checked_sub(2) {
         output.windows.extend([(samples::window(e * 3, 0), -1), (samples::window(e * 3, 1), 1)]);
@@ -180,6 +182,8 @@ fn output(epoch: u64) -> Output {
     }
     if let Some(e) = e.checked_sub(3) {
         output.changes.push((samples::change(e, Raised, 0), -1));
+        output.beginnings.extend([(samples::beginning(e, 0), -1), (samples::beginning(e, 1), 1)]);
+        output.ends.push((samples::end(e, 0), -1));
         output.windows.push((samples::window(e * 3 + 1, 0), -1));
     }
     Output::merge([output])
@@ -208,15 +212,15 @@ fn an_epoch_is_visible_in_topics_and_views_and_leaves_its_binding() {
     assert_eq!(rig.shelf.take().tables.len(), model::table::all().len());
 
     let committed = committer.commit(binding(0), &output(0)).unwrap();
-    assert_eq!(committed, Committed { epoch: 0, records: 5, manifest: None, lake_lag: None });
+    assert_eq!(committed, Committed { epoch: 0, records: 6, manifest: None, lake_lag: None });
     let snapshot = rig.shelf.take();
     assert_eq!(snapshot.as_of_epoch, Some(0));
     assert_eq!((snapshot.progress[0].next_offset, snapshot.progress[0].end_offset), (10, 12));
     assert_eq!(rig.rows()["windows"].len(), 3);
     let count: usize = rig.published().values().map(Vec::len).sum();
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
     let written: Binding = serde_json::from_slice(&rig.records(topics::BINDINGS, 0)[0].value).unwrap();
-    assert_eq!((written.incarnation, written.outputs.len(), written.intent), (1, 3, None));
+    assert_eq!((written.incarnation, written.outputs.len(), written.intent), (1, 4, None));
     let at = TopicPartition::new(model::Input::Packets.topic(), 3);
     assert_eq!(rig.log.committed("manpasik.pipeline", &[at]).unwrap(), [Some(10)]);
 }

@@ -1,14 +1,21 @@
 //! What readers of the topics rely on: ids and bytes that follow from the facts, headers that tools
 //! know, and nothing said twice or left unsaid.
 
-use super::{ALERTS, DEAD_LETTERS, Letters, MEASUREMENTS, Shape, WINDOWS, letters};
+use super::{DEAD_LETTERS, Letters, RESULTS, SESSIONS_ENDED, SESSIONS_STARTED, Shape, WINDOWS, letters};
 use crate::{Output, samples};
 use eventlog::{Draft, partition_of};
 use model::{AlertChange, ChangeKind, Fault, PulseWindow};
 use serde_json::Value;
 
-const SHAPE: Shape =
-    Shape { windows: 6, measurements: 4, alerts: 3, dead_letters: 1, dead_letter_bytes: 4_096 };
+const SHAPE: Shape = Shape {
+    windows: 6,
+    measurements: 4,
+    sessions_started: 5,
+    sessions_ended: 5,
+    alerts: 3,
+    dead_letters: 1,
+    dead_letter_bytes: 4_096,
+};
 
 fn windows(windows: impl IntoIterator<Item = (PulseWindow, i64)>) -> Vec<Draft> {
     let output = Output { windows: windows.into_iter().collect(), ..Output::default() };
@@ -87,6 +94,8 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         changes: (0..4).map(|n| (samples::change(n, ChangeKind::Raised, 0), 1)).collect(),
         faults: (0..4).map(|n| (samples::fault(n), 1)).collect(),
         measurements: (0..4).map(|n| (samples::measurement(n, 0), 1)).collect(),
+        beginnings: (0..4).map(|n| (samples::beginning(n, 0), 1)).collect(),
+        ends: (0..4).map(|n| (samples::end(n, 0), 1)).collect(),
         ..Output::default()
     };
     let whole = Output::merge([whole]);
@@ -94,6 +103,8 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         windows: whole.windows[range.clone()].to_vec(),
         changes: whole.changes[range.clone()].to_vec(),
         measurements: whole.measurements[range.clone()].to_vec(),
+        beginnings: whole.beginnings[range.clone()].to_vec(),
+        ends: whole.ends[range.clone()].to_vec(),
         faults: whole.faults[range].to_vec(),
         ..Output::default()
     };
@@ -104,12 +115,12 @@ fn what_is_published_does_not_depend_on_the_epochs() {
     };
     let (once, first, second) =
         (letters(&whole, SHAPE), letters(&part(0..1), SHAPE), letters(&part(1..4), SHAPE));
-    for topic in [WINDOWS, MEASUREMENTS, ALERTS, DEAD_LETTERS] {
+    for topic in RESULTS {
         let twice = [of(&first, topic), of(&second, topic)].concat();
         assert_eq!(twice.len(), 4);
         assert!(of(&once, topic) == twice, "{topic}");
     }
-    assert_eq!(once.digests.iter().map(|digest| digest.records).collect::<Vec<_>>(), [4, 4, 4, 4]);
+    assert_eq!(once.digests.iter().map(|digest| digest.records).collect::<Vec<_>>(), [4; RESULTS.len()]);
     assert_ne!(once.digests[0].digest, second.digests[0].digest);
 }
 
@@ -263,4 +274,43 @@ fn a_revised_measurement_replaces_the_one_before_and_a_lost_one_is_withdrawn() {
     let gone = measurements(vec![(samples::measurement(1, 0), -1)]);
     let id = value["event_id"].as_str().unwrap().to_owned();
     assert_eq!(kinds(&gone), [("manpasik.measurement.completed.withdrawn".to_owned(), id)]);
+}
+
+fn sessions(output: Output) -> Vec<Draft> {
+    letters(&Output::merge([output]), SHAPE).drafts
+}
+
+#[test]
+fn a_session_is_told_to_begin_and_to_end_and_an_end_is_taken_back_when_it_goes_on() {
+    let payload = |draft: &Draft| value(draft)["payload"].clone();
+    let began = sessions(Output { beginnings: vec![(samples::beginning(2, 0), 1)], ..Output::default() });
+    let [told] = &began[..] else { panic!("{} records", began.len()) };
+    assert_eq!((&*told.topic, header(told, "ce_type")), (SESSIONS_STARTED, SESSIONS_STARTED));
+    assert_eq!(told.partition, partition_of(samples::user(2).to_string().as_bytes(), 5));
+    assert_eq!(header(told, "ce_time"), "2023-11-14T22:13:20.000000Z");
+    let said = payload(told);
+    assert_eq!((&said["device_id"], &said["signal"]), (&"reader-1".into(), &"channels".into()));
+    assert_eq!((&said["first_sequence_no"], &said["measuring_s"]), (&7.into(), &Value::Null));
+    let changes = vec![(samples::beginning(2, 0), -1), (samples::beginning(2, 1), 1)];
+    let revised = sessions(Output { beginnings: changes, ..Output::default() });
+    assert_eq!((revised.len(), &payload(&revised[0])["revision"]), (1, &1.into()));
+    assert_eq!(payload(&revised[0])["cartridge_type"], "0x01");
+    assert_eq!(header(&revised[0], "ce_subject"), header(told, "ce_subject"));
+    assert_ne!(header(&revised[0], "ce_id"), header(told, "ce_id"));
+
+    let ended = sessions(Output { ends: vec![(samples::end(2, 0), 1)], ..Output::default() });
+    let [end] = &ended[..] else { panic!("{} records", ended.len()) };
+    assert_eq!((&*end.topic, header(end, "ce_type")), (SESSIONS_ENDED, SESSIONS_ENDED));
+    let said = payload(end);
+    assert_eq!((&said["status"], &said["packets"]), (&"timeout".into(), &3_600.into()));
+    assert_eq!((&said["duration_ms"], &said["revision"]), (&3_600_000.into(), &0.into()));
+    let changes = vec![(samples::end(2, 0), -1), (samples::end(2, 1), 1)];
+    let revised = sessions(Output { ends: changes, ..Output::default() });
+    assert_eq!((revised.len(), &payload(&revised[0])["status"]), (1, &"completed".into()));
+    let resumed = sessions(Output { ends: vec![(samples::end(2, 0), -1)], ..Output::default() });
+    assert_eq!(header(&resumed[0], "ce_type"), "manpasik.measurement.session.resumed");
+    assert_eq!(
+        (&*resumed[0].topic, &payload(&resumed[0])["withdraws"]),
+        (SESSIONS_ENDED, &header(end, "ce_id").into())
+    );
 }

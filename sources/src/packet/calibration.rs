@@ -1,4 +1,8 @@
 //! The calibration in a packet's envelope: checked once here, so that nothing behind has to.
+//!
+//! # Invariants
+//! - A calibration of the field or of the device itself that carries an α is refused, as an event that tells of one is: it
+//!   was made against known samples, which says something of gains and offsets and nothing of the reference.
 
 use super::{MAX_CHANNELS, WireCalibration, WireCalibrationKind};
 use crate::{instant, refusal::Refusal};
@@ -45,9 +49,16 @@ pub(super) fn read(sent: &WireCalibration) -> Result<Calibration, Refusal> {
             "calibration.valid_until_ms is before calibrated_at_ms: check the clock of who made it",
         ));
     }
+    let source = source(sent.kind)?;
+    if sent.alpha.is_some() && source != CalibrationSource::Factory {
+        return Err(Refusal::new(
+            OutOfRange,
+            "calibration.alpha stands in a calibration that is not FACTORY: send its gains, never an alpha",
+        ));
+    }
     Ok(Calibration {
         id: sent.id.clone(),
-        source: source(sent.kind)?,
+        source,
         alpha: sent.alpha.map(|alpha| within("alpha", alpha, 0.0, MOST_ALPHA)).transpose()?,
         offsets: numbers("offsets", &sent.offsets)?,
         gains,
@@ -142,7 +153,7 @@ mod tests {
     fn sent() -> WireCalibration {
         WireCalibration {
             id: "c-7".into(),
-            kind: WireCalibrationKind::Field.into(),
+            kind: WireCalibrationKind::Factory.into(),
             alpha: Some(0.9),
             offsets: vec![0.5; 8],
             gains: vec![2.0; 8],
@@ -168,12 +179,21 @@ mod tests {
     #[test]
     fn a_calibration_keeps_its_numbers() {
         let read = read(&sent()).unwrap();
-        assert_eq!((read.id.as_str(), read.source), ("c-7", CalibrationSource::Field));
+        assert_eq!((read.id.as_str(), read.source), ("c-7", CalibrationSource::Factory));
         assert_eq!((read.alpha.map(Number::get), read.score.get()), (Some(0.9), 0.97));
         assert_eq!((read.gains[7].get(), read.offsets[0].get()), (2.0, 0.5));
         assert_eq!((read.per_celsius.get(), read.per_percent.get()), (0.01, -0.002));
         assert_eq!((read.calibrated_at, read.valid_until), (1_000_000, 2_000_000));
         assert_eq!((read.reference_means.len(), read.reference_deviations.len()), (8, 8));
+    }
+
+    #[test]
+    fn only_a_factory_may_say_what_share_of_the_reference_to_take_off() {
+        for kind in [WireCalibrationKind::Field, WireCalibrationKind::Auto] {
+            refused(OutOfRange, |sent| sent.kind = kind.into());
+            let read = read(&WireCalibration { kind: kind.into(), alpha: None, ..sent() }).unwrap();
+            assert_eq!((read.alpha, read.gains.len()), (None, 8));
+        }
     }
 
     #[test]
