@@ -12,7 +12,12 @@
 
 pub mod band;
 pub mod bound;
+pub mod facts;
+pub mod kidney;
 pub mod news2;
+pub mod parameter;
+pub mod rule;
+pub mod set;
 pub mod watch;
 
 use crate::{

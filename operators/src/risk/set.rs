@@ -1,0 +1,280 @@
+//! Published rules as data: sets of rules with their limits, sources and versions, read from TOML.
+//!
+//! The limits are published and each row names where; that a class is LOW, MODERATE, HIGH or CRITICAL is this product's
+//! own and every set says so. A row whose source nobody compared with its limits ships switched off and unchecked.
+//!
+//! # Invariants
+//! - Limits are finite and in order: away from what is calm, a level never falls, and no two rows claim one value.
+//! - An unchecked row is never in force.
+//! - Rules have different ids, over all sets.
+
+mod column;
+mod error;
+mod file;
+mod read;
+mod scale;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, Place};
+pub use scale::{Edge, Limits};
+
+use super::parameter::Parameter;
+use model::{Date, Micros, Region, Sex};
+use scale::Scale;
+
+/// Rule sets as shipped: file and text.
+const SHIPPED: [(&str, &str); 6] = [
+    ("sets/news2.toml", include_str!("sets/news2.toml")),
+    ("sets/glucose.toml", include_str!("sets/glucose.toml")),
+    ("sets/blood_pressure.toml", include_str!("sets/blood_pressure.toml")),
+    ("sets/kidney.toml", include_str!("sets/kidney.toml")),
+    ("sets/inflammation.toml", include_str!("sets/inflammation.toml")),
+    ("sets/markers.toml", include_str!("sets/markers.toml")),
+];
+
+/// Parameters of one rule at most: evidence has a place for each.
+pub const MOST_PARAMETERS: usize = 8;
+
+/// How urgent a class is; the mapping from published classes is this product's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Risk {
+    /// Inside the published limits: the only one that says something is well.
+    Low,
+    /// Outside them.
+    Moderate,
+    /// Urgent.
+    High,
+    /// Emergency.
+    Critical,
+}
+
+impl Risk {
+    /// Every level, with its name in rule sets, events and tables.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("LOW", Self::Low),
+        ("MODERATE", Self::Moderate),
+        ("HIGH", Self::High),
+        ("CRITICAL", Self::Critical),
+    ];
+
+    /// Name in rule sets, events and tables.
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// All rules in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rulebook {
+    sets: Vec<RuleSet>,
+}
+
+impl Rulebook {
+    /// The rule sets that ship with the product.
+    pub fn shipped() -> Self {
+        Self::load(&SHIPPED).expect("the shipped rule sets are valid (a test loads them)")
+    }
+
+    /// Reads rule sets, each a file's name and its text.
+    ///
+    /// # Errors
+    /// Names file and line, the key and the nearest valid one.
+    ///
+    /// # Examples
+    /// ```
+    /// use operators::risk::set::Rulebook;
+    ///
+    /// let wrong = "id = \"mine\"\nverison = \"1.0\"";
+    /// let refusal = Rulebook::load(&[("mine.toml", wrong)]).unwrap_err();
+    /// assert_eq!(
+    ///     refusal.to_string(),
+    ///     "mine.toml:2: unknown key \"verison\"; did you mean \"version\"?"
+    /// );
+    /// ```
+    pub fn load(files: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut sets: Vec<RuleSet> = Vec::with_capacity(files.len());
+        for (name, text) in files {
+            let is_taken = |rule: &str| sets.iter().flat_map(|set| &set.rules).any(|known| known.id == rule);
+            let set = file::read(name, text, is_taken)?;
+            sets.push(set);
+        }
+        Ok(Self { sets })
+    }
+
+    /// The rule sets.
+    pub fn sets(&self) -> &[RuleSet] {
+        &self.sets
+    }
+
+    /// Every rule with its set, in the order of the files.
+    pub fn rules(&self) -> impl Iterator<Item = (&RuleSet, &Rule)> {
+        self.sets.iter().flat_map(|set| set.rules.iter().map(move |rule| (set, rule)))
+    }
+}
+
+/// Rules that change together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleSet {
+    /// Stable name.
+    pub id: String,
+    /// Changes whenever the same facts could lead to another finding.
+    pub version: String,
+    /// From when on this version holds.
+    pub effective: Date,
+    /// What it is about.
+    pub title: String,
+    /// Whose the mapping from published classes to levels is.
+    pub mapping: String,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule: at most one finding per person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Stable name.
+    pub id: String,
+    /// What it says, for people.
+    pub name: String,
+    /// To whom it applies.
+    pub applies: Applicability,
+    /// On how many occasions a value must have been measured to be classed without another measurement.
+    pub occasions: u32,
+    /// What it asks about.
+    pub columns: Vec<Column>,
+    /// What the points of all parameters add up to; empty for a rule whose worst parameter decides.
+    pub totals: Vec<Total>,
+}
+
+/// To whom a rule applies; who is not known to be one of them is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applicability {
+    /// From this age on, whole years.
+    pub age_from: u32,
+    /// Whether it holds in pregnancy.
+    pub in_pregnancy: bool,
+    /// Whether sex must be known.
+    pub needs_sex: bool,
+    /// The only sex it is for.
+    pub sex: Option<Sex>,
+    /// The only region it is for.
+    pub region: Option<Region>,
+}
+
+/// One parameter of a rule with its limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Parameter.
+    pub parameter: Parameter,
+    /// To how many parts of its unit a value is rounded before it is looked up, e.g. 10 for tenths; not at all if 0.
+    pub parts: u32,
+    /// How long a value stays the latest known.
+    pub max_age: Option<Micros>,
+    /// All rows, those not in force too.
+    pub rows: Vec<Row>,
+    /// Where each value stands: one scale, or one for each of [`When::INDEX`].
+    scales: Vec<Scale>,
+}
+
+/// One published class of one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Class as published.
+    pub class: String,
+    /// What it leads to.
+    pub outcome: Outcome,
+    /// The values it is for.
+    pub limits: Limits,
+    /// For whom.
+    pub when: When,
+    /// Where the limits are published.
+    pub source: String,
+    /// Whether it is in force.
+    pub enabled: bool,
+    /// Whether nobody compared it with its source yet.
+    pub unchecked: bool,
+    /// Whether it says that the measurement must be repeated to count.
+    pub confirm: bool,
+}
+
+impl Row {
+    /// Points of a score; of a level none.
+    pub const fn points(&self) -> Option<u32> {
+        match self.outcome {
+            Outcome::Points(points) => Some(points),
+            Outcome::Level(_) => None,
+        }
+    }
+}
+
+/// What a row leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A level.
+    Level(Risk),
+    /// Points of a score.
+    Points(u32),
+}
+
+/// A condition on a row of a score; what is absent does not matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// Whether hypercapnic failure is confirmed.
+    pub hypercapnic: Option<bool>,
+    /// Whether oxygen is given.
+    pub oxygen: Option<bool>,
+}
+
+impl When {
+    /// Every case: hypercapnic failure, and oxygen; a case's scale stands at its place here.
+    const INDEX: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+    fn holds(self, (hypercapnic, oxygen): (bool, bool)) -> bool {
+        self.hypercapnic.is_none_or(|is| is == hypercapnic) && self.oxygen.is_none_or(|is| is == oxygen)
+    }
+}
+
+/// What the points of a score add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// Class as published.
+    pub class: String,
+    /// Its level.
+    pub level: Risk,
+    /// What is asked.
+    pub reached: Reached,
+    /// Where it is published.
+    pub source: String,
+}
+
+/// What is asked of a score's points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// At least so many points together.
+    AtLeast(u32),
+    /// At most so many, with all parameters known.
+    AtMost(u32),
+    /// At least so many of one parameter.
+    Single(u32),
+}
+
+impl Column {
+    /// `value`, rounded as the rule asks: half away from zero.
+    pub fn rounded(&self, value: f64) -> f64 {
+        let parts = f64::from(self.parts);
+        if self.parts == 0 { value } else { (value * parts).round() / parts }
+    }
+
+    /// The row in force that claims `value`, once rounded.
+    pub fn row(&self, value: f64, hypercapnic: bool, oxygen: bool) -> Option<&Row> {
+        let case = When::INDEX.iter().position(|case| *case == (hypercapnic, oxygen));
+        let scale = if self.scales.len() == 1 { &self.scales[0] } else { &self.scales[case?] };
+        scale.find(self.rounded(value)).map(|row| &self.rows[row])
+    }
+
+    /// Whether any row is in force.
+    pub fn is_enabled(&self) -> bool {
+        self.rows.iter().any(|row| row.enabled)
+    }
+}

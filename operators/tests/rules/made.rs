@@ -1,0 +1,56 @@
+//! People, facts, and one rule applied to them.
+
+use model::{Date, Input, Number, Profile, Region, Sex, Span};
+use operators::risk::{
+    facts::{Fact, Facts, Method},
+    parameter::Parameter,
+    rule::{Finding, Judgement, judge},
+    set::Rulebook,
+};
+
+/// Noon of 1 July 2026.
+pub(super) const NOW: i64 = 1_782_907_200_000_000;
+
+/// Somebody of this age and sex, in Korea.
+pub(super) fn person(age: i32, sex: Sex) -> Profile {
+    Profile {
+        birth_date: Date::new(2026 - age, 1, 1),
+        sex: Some(sex),
+        pregnant: Some(false),
+        region: Some(Region::Korea),
+        hypercapnic: false,
+    }
+}
+
+/// Facts of `NOW`, sure, and measured on as many occasions as any rule asks for.
+pub(super) fn facts(values: &[(Parameter, f64)]) -> Facts {
+    let mut facts = Facts::default();
+    for (parameter, value) in values {
+        let is_optical = *parameter == Parameter::OpticalPulse;
+        let fact = Fact {
+            at: NOW,
+            value: Number::finite(*value).unwrap(),
+            confidence: Number::from(1),
+            method: if is_optical { Method::Optical } else { Method::Observed },
+            occasions: 2,
+            span: Span { input: Input::Vitals, partition: 0, first: 0, last: 0 },
+        };
+        facts.take(*parameter, fact).unwrap();
+    }
+    facts
+}
+
+/// What the rule of this id finds; nothing if it finds nothing.
+pub(super) fn found<'r>(
+    book: &'r Rulebook,
+    rule: &str,
+    profile: &Profile,
+    values: &[(Parameter, f64)],
+) -> Option<Finding<'r>> {
+    let (set, rule) = book.rules().find(|(_, known)| known.id == rule).expect("a shipped rule");
+    match judge(set, rule, profile, &facts(values), NOW) {
+        Judgement::Found(finding) => Some(finding),
+        Judgement::Silent(_) => None,
+        Judgement::Inapplicable(why) => panic!("{} is not for this person: {why:?}", rule.id),
+    }
+}
