@@ -113,11 +113,8 @@ mod tests {
     fn an_optical_estimate_stands_for_nothing_but_the_optical_pulse() {
         for (parameter, ..) in Parameter::ALL {
             let taken = Facts::default().take(parameter, fact(0, 1.0, Method::Optical));
-            let wanted = if parameter == Parameter::OpticalPulse {
-                Ok(())
-            } else {
-                Err(Refusal::Method(parameter))
-            };
+            let wanted =
+                if parameter == Parameter::OpticalPulse { Ok(()) } else { Err(Refusal::Method(parameter)) };
             assert_eq!(taken, wanted);
         }
         let seen = Facts::default().take(Parameter::OpticalPulse, fact(0, 70.0, Method::Observed));
@@ -139,13 +136,17 @@ mod tests {
         for (at, parameter) in [(1, Parameter::FastingGlucose), (2, Parameter::TwoHourGlucose)] {
             let (mut facts, seen) = (Facts::default(), fact(at, 40.0, Method::Assayed));
             facts.take(parameter, seen).unwrap();
-            assert_eq!((facts.latest(parameter), facts.latest(Parameter::Glucose)), (Some(&seen), Some(&seen)));
+            assert_eq!(
+                (facts.latest(parameter), facts.latest(Parameter::Glucose)),
+                (Some(&seen), Some(&seen))
+            );
         }
     }
 
     #[test]
     fn the_later_fact_stands_in_whatever_order_they_come() {
-        let all = [(1, 90.0), (3, 80.0), (2, 99.0), (3, 79.0)].map(|(at, value)| fact(at, value, Method::Observed));
+        let all =
+            [(1, 90.0), (3, 80.0), (2, 99.0), (3, 79.0)].map(|(at, value)| fact(at, value, Method::Observed));
         for turn in 0..all.len() {
             let mut facts = Facts::default();
             for fact in all.iter().cycle().skip(turn).take(all.len()) {

@@ -12,9 +12,9 @@
 //! - Nothing is allocated.
 
 mod finding;
-mod worst;
 #[cfg(test)]
 mod tests;
+mod worst;
 
 pub use finding::{Evidence, Finding, Measure, Used};
 
@@ -22,7 +22,7 @@ use super::{
     facts::{Fact, Facts},
     kidney,
     parameter::Parameter,
-    set::{Applicability, Column, Reached, Risk, Rule, RuleSet, Rulebook, Total},
+    set::{Applicability, Column, Risk, Rule, RuleSet, Rulebook},
 };
 use model::{Date, Micros, Number, Profile, Region};
 use worst::{Unsaid, Worst};
@@ -98,7 +98,7 @@ impl Rulebook {
 /// };
 ///
 /// let book = Rulebook::shipped();
-/// let (set, glucose) = book.rules().find(|(_, rule)| rule.id == "glucose").unwrap();
+/// let (set, glucose) = book.rule("glucose").unwrap();
 /// let mut facts = Facts::default();
 /// let span = Span { input: Input::Packets, partition: 0, first: 7, last: 9 };
 /// let (value, confidence) = (Number::from(45), Number::finite(0.6).unwrap());
@@ -124,8 +124,11 @@ pub fn judge<'r>(
     }
     let case = Case { profile, facts, at };
     let mut evidence = Evidence::default();
-    let (found, unsaid) =
-        if rule.totals.is_empty() { levels(rule, case, &mut evidence) } else { score(rule, case, &mut evidence) };
+    let (found, unsaid) = if rule.totals.is_empty() {
+        levels(rule, case, &mut evidence)
+    } else {
+        score(rule, case, &mut evidence)
+    };
     match found {
         Some(worst) if worst.level > Risk::Low => Judgement::Found(worst.finding(set, rule, evidence)),
         Some(_) | None if evidence.is_empty() => Judgement::Silent(Silence::NothingKnown),
@@ -189,8 +192,7 @@ impl Case<'_> {
 
     /// Whether oxygen is given, if that is known.
     fn oxygen(&self, rule: &Rule) -> Option<bool> {
-        let column = rule.columns.iter().find(|column| column.parameter == Parameter::Oxygen)?;
-        self.fact(column).map(|fact| fact.value.get() > 0.0)
+        self.fact(rule.column(Parameter::Oxygen)?).map(|fact| fact.value.get() > 0.0)
     }
 }
 
@@ -204,7 +206,12 @@ fn levels<'r>(rule: &'r Rule, case: Case<'_>, evidence: &mut Evidence<'r>) -> (O
             continue;
         };
         let row = column.row(fact.value.get(), false, false);
-        evidence.push(Used { parameter: column.parameter, fact, class: row.map(|row| row.class.as_str()), points: None });
+        evidence.push(Used {
+            parameter: column.parameter,
+            fact,
+            class: row.map(|row| row.class.as_str()),
+            points: None,
+        });
         if column.rows.is_empty() {
             continue;
         }
@@ -249,8 +256,14 @@ fn score<'r>(rule: &'r Rule, case: Case<'_>, evidence: &mut Evidence<'r>) -> (Op
             Some((row.points()?, row))
         };
         let fewest = oxygens.iter().filter_map(points).min_by_key(|(points, _)| *points);
-        let (points, row) = fewest.expect("the rows of a score have points for every value (the loader checks it)");
-        evidence.push(Used { parameter: column.parameter, fact, class: Some(&row.class), points: Some(points) });
+        let (points, row) =
+            fewest.expect("the rows of a score have points for every value (the loader checks it)");
+        evidence.push(Used {
+            parameter: column.parameter,
+            fact,
+            class: Some(&row.class),
+            points: Some(points),
+        });
         sum += points;
         highest = highest.max(points);
         unsaid.is_unsure |= fact.confidence.get() < SURE;
@@ -259,12 +272,7 @@ fn score<'r>(rule: &'r Rule, case: Case<'_>, evidence: &mut Evidence<'r>) -> (Op
             least_with_points = least_with_points.min(fact.confidence);
         }
     }
-    let reached = |total: &&Total| match total.reached {
-        Reached::AtLeast(points) => sum >= points,
-        Reached::AtMost(points) => sum <= points,
-        Reached::Single(points) => highest >= points,
-    };
-    let total = rule.totals.iter().filter(reached).max_by_key(|total| total.level);
+    let total = rule.total(sum, highest);
     unsaid.is_outside = total.is_none();
     let measure = if unsaid.is_missing { Measure::AtLeast(sum) } else { Measure::Total(sum) };
     let worst = total.map(|total| {

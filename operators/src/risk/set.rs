@@ -20,7 +20,7 @@ pub use error::{Error, Place};
 pub use scale::{Edge, Limits};
 
 use super::parameter::Parameter;
-use model::{Date, Micros, Region, Sex};
+use model::{Date, Level, Micros, Region, Sex};
 use scale::Scale;
 
 /// Rule sets as shipped: file and text.
@@ -61,6 +61,16 @@ impl Risk {
     /// Name in rule sets, events and tables.
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].0
+    }
+
+    /// Level of an alert; of LOW none is raised.
+    pub const fn alert(self) -> Option<Level> {
+        match self {
+            Self::Low => None,
+            Self::Moderate => Some(Level::Moderate),
+            Self::High => Some(Level::High),
+            Self::Critical => Some(Level::Critical),
+        }
     }
 }
 
@@ -111,6 +121,11 @@ impl Rulebook {
     pub fn rules(&self) -> impl Iterator<Item = (&RuleSet, &Rule)> {
         self.sets.iter().flat_map(|set| set.rules.iter().map(move |rule| (set, rule)))
     }
+
+    /// The rule of this id, with its set.
+    pub fn rule(&self, id: &str) -> Option<(&RuleSet, &Rule)> {
+        self.rules().find(|(_, rule)| rule.id == id)
+    }
 }
 
 /// Rules that change together.
@@ -145,6 +160,23 @@ pub struct Rule {
     pub columns: Vec<Column>,
     /// What the points of all parameters add up to; empty for a rule whose worst parameter decides.
     pub totals: Vec<Total>,
+}
+
+impl Rule {
+    /// The limits of one parameter.
+    pub fn column(&self, parameter: Parameter) -> Option<&Column> {
+        self.columns.iter().find(|column| column.parameter == parameter)
+    }
+
+    /// The worst class that `sum` points in all and `highest` of one parameter reach, in a score.
+    pub fn total(&self, sum: u32, highest: u32) -> Option<&Total> {
+        let reached = |total: &&Total| match total.reached {
+            Reached::AtLeast(points) => sum >= points,
+            Reached::AtMost(points) => sum <= points,
+            Reached::Single(points) => highest >= points,
+        };
+        self.totals.iter().filter(reached).max_by_key(|total| total.level)
+    }
 }
 
 /// To whom a rule applies; who is not known to be one of them is not.
@@ -271,10 +303,5 @@ impl Column {
         let case = When::INDEX.iter().position(|case| *case == (hypercapnic, oxygen));
         let scale = if self.scales.len() == 1 { &self.scales[0] } else { &self.scales[case?] };
         scale.find(self.rounded(value)).map(|row| &self.rows[row])
-    }
-
-    /// Whether any row is in force.
-    pub fn is_enabled(&self) -> bool {
-        self.rows.iter().any(|row| row.enabled)
     }
 }

@@ -44,13 +44,14 @@ fn every_level_begins_where_it_is_published() {
 #[test]
 fn every_stage_of_the_filtration_rate_begins_where_it_is_published() {
     let book = Rulebook::shipped();
-    let (_, rule) = book.rules().find(|(_, rule)| rule.id == "egfr").unwrap();
+    let (_, rule) = book.rule("egfr").unwrap();
     for (rate, level, class) in RATE {
         let row = rule.columns[0].row(*rate, false, false).unwrap();
         assert_eq!((Some(row.outcome), row.class.as_str()), (level.map(Outcome::Level), *class), "{rate}");
         // The creatinine at which a man of 50 has this rate, and a millionth beside it.
         let creatinine = 0.9 * (rate / (142.0 * 0.9938_f64.powi(50))).powf(-1.0 / 1.2);
-        let stage = |creatinine| found(&book, "egfr", &resident("egfr"), &[(P::Creatinine, creatinine)]).unwrap();
+        let stage =
+            |creatinine| found(&book, "egfr", &resident("egfr"), &[(P::Creatinine, creatinine)]).unwrap();
         let (better, worse) = (stage(creatinine * 0.999_999), stage(creatinine * 1.000_001));
         assert!(Some(better.level) <= *level && Some(worse.level) >= *level, "{rate}");
         assert!(better.class == *class || worse.class == *class, "{rate}");
@@ -73,9 +74,11 @@ fn every_criterion_of_the_inflammatory_response_begins_where_it_is_published() {
             assert_eq!(finding.level, Risk::Low, "one criterion is not enough");
         }
     }
-    let two = found(&book, "sirs", &resident(""), &with(&[(P::Pulse, 100.0), (P::Leukocytes, 13.0)])).unwrap();
+    let two =
+        found(&book, "sirs", &resident(""), &with(&[(P::Pulse, 100.0), (P::Leukocytes, 13.0)])).unwrap();
     assert_eq!(two.level, Risk::Moderate);
-    let incomplete = found(&book, "sirs", &resident(""), &[(P::Pulse, 100.0), (P::Leukocytes, 13.0)]).unwrap();
+    let incomplete =
+        found(&book, "sirs", &resident(""), &[(P::Pulse, 100.0), (P::Leukocytes, 13.0)]).unwrap();
     assert_eq!(incomplete.level, Risk::Moderate, "what is missing can only add");
     assert_eq!(found(&book, "sirs", &resident(""), &[(P::Pulse, 70.0), (P::Leukocytes, 13.0)]), None);
 }
@@ -148,7 +151,7 @@ fn is_inside(row: &Row, edge: Edge, value: f64) -> bool {
 fn totals_are_those_of_the_published_responses() {
     let book = Rulebook::shipped();
     let totals = |rule: &str| {
-        let (_, rule) = book.rules().find(|(_, known)| known.id == rule).unwrap();
+        let (_, rule) = book.rule(rule).unwrap();
         rule.totals.iter().map(|total| (total.level, total.reached)).collect::<Vec<_>>()
     };
     let published = [

@@ -21,33 +21,14 @@ pub(super) const CHART: [(bool, bool, P, &[(f64, u32)]); 9] = [
         true,
         false,
         P::Saturation,
-        &[
-            (83.0, 3),
-            (84.0, 2),
-            (85.0, 2),
-            (86.0, 1),
-            (87.0, 1),
-            (88.0, 0),
-            (92.0, 0),
-            (93.0, 0),
-            (97.0, 0),
-        ],
+        &[(83.0, 3), (84.0, 2), (85.0, 2), (86.0, 1), (87.0, 1), (88.0, 0), (92.0, 0), (93.0, 0), (97.0, 0)],
     ),
     (true, true, P::Saturation, &[(92.0, 0), (93.0, 1), (94.0, 1), (95.0, 2), (96.0, 2), (97.0, 3)]),
     (
         false,
         false,
         P::Systolic,
-        &[
-            (90.0, 3),
-            (91.0, 2),
-            (100.0, 2),
-            (101.0, 1),
-            (110.0, 1),
-            (111.0, 0),
-            (219.0, 0),
-            (220.0, 3),
-        ],
+        &[(90.0, 3), (91.0, 2), (100.0, 2), (101.0, 1), (110.0, 1), (111.0, 0), (219.0, 0), (220.0, 3)],
     ),
     (
         false,
@@ -70,16 +51,7 @@ pub(super) const CHART: [(bool, bool, P, &[(f64, u32)]); 9] = [
         false,
         false,
         P::Temperature,
-        &[
-            (35.0, 3),
-            (35.1, 1),
-            (36.0, 1),
-            (36.1, 0),
-            (38.0, 0),
-            (38.1, 1),
-            (39.0, 1),
-            (39.1, 2),
-        ],
+        &[(35.0, 3), (35.1, 1), (36.0, 1), (36.1, 0), (38.0, 0), (38.1, 1), (39.0, 1), (39.1, 2)],
     ),
     // Not in the golden file; the chart itself.
     (false, false, P::Oxygen, &[(0.0, 0), (1.0, 2)]),
@@ -141,7 +113,8 @@ fn totals_are_those_of_the_golden_file() {
         (&[25.0, 90.0, 1.0, 88.0, 135.0, 1.0, 39.2], 19, Risk::Critical),
     ];
     for (values, total, level) in cases {
-        let values: Vec<_> = CALM.iter().zip(values).map(|((parameter, _), value)| (*parameter, *value)).collect();
+        let values: Vec<_> =
+            CALM.iter().zip(values).map(|((parameter, _), value)| (*parameter, *value)).collect();
         let finding = found(&book, "news2", &anybody(), &values).unwrap();
         assert_eq!((finding.measure, finding.level), (Measure::Total(total), level));
         assert!(!finding.needs_retest);

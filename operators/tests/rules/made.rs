@@ -47,7 +47,7 @@ pub(super) fn found<'r>(
     profile: &Profile,
     values: &[(Parameter, f64)],
 ) -> Option<Finding<'r>> {
-    let (set, rule) = book.rules().find(|(_, known)| known.id == rule).expect("a shipped rule");
+    let (set, rule) = book.rule(rule).expect("a shipped rule");
     match judge(set, rule, profile, &facts(values), NOW) {
         Judgement::Found(finding) => Some(finding),
         Judgement::Silent(_) => None,

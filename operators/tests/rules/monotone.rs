@@ -8,6 +8,9 @@ use operators::risk::{
     set::{Risk, Rulebook},
 };
 use proptest::prelude::*;
+use std::sync::LazyLock;
+
+static BOOK: LazyLock<Rulebook> = LazyLock::new(Rulebook::shipped);
 
 /// Each parameter with values that no rule in force finds anything wrong with, from least to most.
 const CALM: [(P, f64, f64); 27] = [
@@ -54,20 +57,21 @@ fn value(parameter: P, place: f64) -> f64 {
     place * most
 }
 
-fn rank(book: &Rulebook, rule: &str, profile: &Profile, values: &[(P, f64)]) -> Option<Risk> {
-    found(book, rule, profile, values).map(|finding| finding.level)
+fn rank(rule: &str, profile: &Profile, values: &[(P, f64)]) -> Option<Risk> {
+    found(&BOOK, rule, profile, values).map(|finding| finding.level)
 }
 
 #[test]
 fn calm_is_calm() {
-    let book = Rulebook::shipped();
     for region in [Region::Korea, Region::UnitedStates, Region::Europe] {
         let profile = Profile { region: Some(region), ..person(50, Sex::Male) };
         for share in [0.0, 0.5, 1.0] {
-            let values: Vec<_> =
-                CALM.iter().map(|(parameter, least, most)| (*parameter, least + share * (most - least))).collect();
+            let values: Vec<_> = CALM
+                .iter()
+                .map(|(parameter, least, most)| (*parameter, least + share * (most - least)))
+                .collect();
             let facts = facts(&values);
-            for (set, rule) in book.rules() {
+            for (set, rule) in BOOK.rules() {
                 if let Judgement::Found(finding) = judge(set, rule, &profile, &facts, super::made::NOW) {
                     assert_eq!(finding.level, Risk::Low, "{} {}", rule.id, finding.class);
                 }
@@ -88,7 +92,6 @@ proptest! {
         known in any::<u32>(),
         region in prop::sample::select(vec![Region::Korea, Region::UnitedStates, Region::Europe]),
     ) {
-        let book = Rulebook::shipped();
         let profile = Profile { region: Some(region), ..person(50, Sex::Male) };
         let (moved, least, most) = parameter;
         let near = value(moved, from);
@@ -107,12 +110,12 @@ proptest! {
             .filter(|(other, _)| !matches!((moved, other), (P::Glucose, P::FastingGlucose | P::TwoHourGlucose)))
             .collect();
         let with = |value: f64| others.iter().copied().chain([(moved, value)]).collect::<Vec<_>>();
-        for (_, rule) in book.rules().filter(|(_, rule)| rule.applies.region.is_none_or(|only| only == region)) {
+        for (_, rule) in BOOK.rules().filter(|(_, rule)| rule.applies.region.is_none_or(|only| only == region)) {
             if rule.applies.sex == Some(Sex::Female) || rule.applies.age_from > 50 {
                 continue;
             }
             let (before, after) =
-                (rank(&book, &rule.id, &profile, &with(near)), rank(&book, &rule.id, &profile, &with(far)));
+                (rank(&rule.id, &profile, &with(near)), rank(&rule.id, &profile, &with(far)));
             // Nothing said is less than a risk and says no more than LOW does.
             let floor = |level: Option<Risk>| level.filter(|level| *level > Risk::Low);
             prop_assert!(

@@ -239,12 +239,8 @@ pub(super) const CGM: [(P, f64); 7] = [
 ];
 
 /// The pulse of an optical signal, which takes no other facts.
-pub(super) const PULSE: Table = &[
-    (40.0, M, "40 or less"),
-    (41.0, None, ""),
-    (130.0, None, ""),
-    (131.0, M, "131 or more"),
-];
+pub(super) const PULSE: Table =
+    &[(40.0, M, "40 or less"), (41.0, None, ""), (130.0, None, ""), (131.0, M, "131 or more")];
 /// Filtration rates, which are calculated and cannot be given.
 pub(super) const RATE: Table = &[
     (90.0, L, "G1"),

@@ -87,6 +87,7 @@ impl<'r> Evidence<'r> {
     /// Adds a value.
     pub(super) fn push(&mut self, used: Used<'r>) {
         let free = self.used.iter_mut().find(|place| place.is_none());
-        *free.expect("a rule has no more parameters than evidence has places (the loader checks it)") = Some(used);
+        *free.expect("a rule has no more parameters than evidence has places (the loader checks it)") =
+            Some(used);
     }
 }

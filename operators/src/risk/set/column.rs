@@ -14,18 +14,8 @@ use crate::risk::parameter::Parameter;
 use model::{Micros, time::SECOND};
 
 const COLUMN: [&str; 5] = ["name", "unit", "round_to", "max_age_minutes", "row"];
-const LEVEL_ROW: [&str; 10] = [
-    "level",
-    "at_least",
-    "above",
-    "at_most",
-    "below",
-    "class",
-    "source",
-    "enabled",
-    "unchecked",
-    "confirm",
-];
+const LEVEL_ROW: [&str; 10] =
+    ["level", "at_least", "above", "at_most", "below", "class", "source", "enabled", "unchecked", "confirm"];
 const POINTS_ROW: [&str; 9] =
     ["points", "at_least", "above", "at_most", "below", "class", "source", "oxygen", "hypercapnic"];
 
@@ -84,7 +74,9 @@ fn limits(section: &Section<'_>) -> Result<Limits, Error> {
     let edge = |included: &str, excluded: &str| -> Result<Option<Edge>, Error> {
         let edge = |value, included| Edge { value, included };
         match (section.number(included)?, section.number(excluded)?) {
-            (Some(_), Some(_)) => Err(section.bad(excluded, &format!("and \"{included}\" exclude each other"))),
+            (Some(_), Some(_)) => {
+                Err(section.bad(excluded, &format!("and \"{included}\" exclude each other")))
+            }
             (Some(value), None) => Ok(Some(edge(value, true))),
             (None, value) => Ok(value.map(|value| edge(value, false))),
         }
@@ -105,11 +97,14 @@ fn level(section: &Section<'_>, source: &str) -> Result<Row, Error> {
     let unchecked = section.truth("unchecked")?.unwrap_or(false);
     let enabled = section.truth("enabled")?.ok_or_else(|| section.missing("enabled"))?;
     if enabled && unchecked {
-        return Err(section.bad("enabled", "must be false while the row is unchecked: compare it with its source"));
+        return Err(
+            section.bad("enabled", "must be false while the row is unchecked: compare it with its source")
+        );
     }
     let limits = limits(section)?;
     if level != Risk::Low && limits.low.is_some() && limits.high.is_some() {
-        let problem = "a row above LOW has one limit and goes on without end; the next row takes over where it begins";
+        let problem =
+            "a row above LOW has one limit and goes on without end; the next row takes over where it begins";
         return Err(Error::Limits { at: section.place(), problem: problem.to_owned() });
     }
     Ok(Row {
@@ -205,7 +200,10 @@ fn score_scale(
     let ends = of_case.first().is_some_and(|(_, row)| row.limits.low.is_none())
         && of_case.last().is_some_and(|(_, row)| row.limits.high.is_none());
     if !ends {
-        return Err(wrong(None, "the rows of a score must have points for every value, down and up without end"));
+        return Err(wrong(
+            None,
+            "the rows of a score must have points for every value, down and up without end",
+        ));
     }
     for pair in of_case.windows(2) {
         let [(_, one), (place, other)] = pair else { continue };
@@ -220,7 +218,10 @@ fn score_scale(
             (last * step).round() + 1.0 >= (first * step).round()
         };
         if !meet {
-            return Err(wrong(Some(*place), "between the row and the one before it are values without points"));
+            return Err(wrong(
+                Some(*place),
+                "between the row and the one before it are values without points",
+            ));
         }
     }
     Ok(Scale::over(of_case.into_iter().map(|(place, row)| (place, &row.limits))))

@@ -87,7 +87,8 @@ fn applies(section: &Section<'_>) -> Result<Applicability, Error> {
 fn totals(rule: &Section<'_>, source: &str) -> Result<Vec<Total>, Error> {
     let mut totals: Vec<Total> = Vec::new();
     for section in rule.sections("total", &TOTAL)? {
-        let level = section.choice("level", Risk::ALL.into_iter())?.ok_or_else(|| section.missing("level"))?;
+        let level =
+            section.choice("level", Risk::ALL.into_iter())?.ok_or_else(|| section.missing("level"))?;
         let asked = [
             section.count("at_least")?.map(Reached::AtLeast),
             section.count("at_most")?.map(Reached::AtMost),
