@@ -6,7 +6,7 @@
 
 use super::{
     parameter::Parameter,
-    set::{Column, Outcome, Rulebook},
+    set::{Case, Column, Outcome, Rulebook},
     watch::{self, Change, Observation},
 };
 use crate::timeline::Fold;
@@ -52,7 +52,7 @@ impl Band {
 
     /// The level of a rate, 1/min.
     fn severity(&self, rate: f64) -> Option<Level> {
-        match self.limits.row(rate, false, false)?.outcome {
+        match self.limits.row(rate, Case::default())?.outcome {
             Outcome::Level(level) => level.alert(),
             Outcome::Points(_) => None,
         }
@@ -68,7 +68,7 @@ impl Fold for Band {
 
     fn step(&self, state: &mut watch::State, fact: &PulseWindow) -> Option<AlertChange> {
         let rate = fact.hr_bpm.filter(|_| fact.good)?;
-        let score = self.chart.row(rate.get(), false, false)?.points()?;
+        let score = self.chart.row(rate.get(), Case::default())?.points()?;
         let seen = Observation {
             at: fact.end,
             severity: self.severity(rate.get()),

@@ -6,7 +6,7 @@
 
 use super::{
     parameter::Parameter,
-    set::{Column, Rule as Chart, Rulebook},
+    set::{Case, Column, Rule as Chart, Rulebook},
     watch::{self, Change, Observation},
 };
 use crate::timeline::Fold;
@@ -61,7 +61,7 @@ impl Bound {
         PARAMETERS.into_iter().zip(state.latest).filter_map(|(parameter, sign)| {
             let sign = sign?;
             // Nobody is known to be on scale 2, or on oxygen.
-            let points = |column: &Column| column.row(sign.value.get(), false, false)?.points();
+            let points = |column: &Column| column.row(sign.value.get(), Case::default())?.points();
             Some((parameter, sign, points(self.chart.column(parameter)?)?))
         })
     }

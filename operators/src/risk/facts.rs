@@ -8,9 +8,10 @@
 
 use super::parameter::Parameter;
 use model::{Micros, Number, Span};
+use serde::{Deserialize, Serialize};
 
 /// How a value was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Method {
     /// Seen by a monitor, a cuff, a thermometer or a person, or summed up of what was.
     Observed,
@@ -21,7 +22,7 @@ pub enum Method {
 }
 
 /// One value, in its parameter's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fact {
     /// When it was observed.
     pub at: Micros,
@@ -52,7 +53,7 @@ pub enum Refusal {
 }
 
 /// The latest facts of one person, ordered by parameter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     latest: Vec<(Parameter, Fact)>,
 }

@@ -4,9 +4,10 @@
 //! A parameter has one unit, in UCUM; a rule or a value in another does not get in.
 
 use model::Number;
+use serde::{Deserialize, Serialize};
 
 /// A quantity that a rule can have limits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Parameter {
     /// Respiration rate, 1/min.
     Respiration,
@@ -154,18 +155,25 @@ impl Parameter {
 
     /// Whether a value can be one of this parameter at all: nothing is less than none, and no share more than the whole.
     pub fn is_possible(self, value: Number) -> bool {
-        let most = match self {
+        let is_share = matches!(
+            self,
             P::Saturation
-            | P::GlycatedHaemoglobin
-            | P::TimeBelow54
-            | P::TimeBelow70
-            | P::TimeInRange
-            | P::TimeAbove180
-            | P::TimeAbove250
-            | P::GlycaemiaRisk => WHOLE,
-            P::Oxygen => 1.0,
-            P::Consciousness => 4.0,
-            _ => f64::MAX,
+                | P::GlycatedHaemoglobin
+                | P::TimeBelow54
+                | P::TimeBelow70
+                | P::TimeInRange
+                | P::TimeAbove180
+                | P::TimeAbove250
+                | P::GlycaemiaRisk
+        );
+        let most = if is_share {
+            WHOLE
+        } else if self == P::Oxygen {
+            1.0
+        } else if self == P::Consciousness {
+            4.0
+        } else {
+            f64::MAX
         };
         (0.0..=most).contains(&value.get())
     }

@@ -11,18 +11,18 @@
 //! - Points of a part of the parameters are a lower bound, never a total.
 //! - Nothing is allocated.
 
+mod evidence;
 mod finding;
 #[cfg(test)]
 mod tests;
 mod worst;
 
-pub use finding::{Evidence, Finding, Measure, Used};
+pub use evidence::{Evidence, Used};
+pub use finding::{Finding, Measure};
 
 use super::{
-    facts::{Fact, Facts},
-    kidney,
-    parameter::Parameter,
-    set::{Applicability, Column, Risk, Rule, RuleSet, Rulebook},
+    facts::Facts,
+    set::{Applicability, Risk, Rule, RuleSet, Rulebook},
 };
 use model::{Date, Micros, Number, Profile, Region};
 use worst::{Unsaid, Worst};
@@ -109,30 +109,29 @@ impl Rulebook {
 /// let Judgement::Found(finding) = judge(set, glucose, &adult, &facts, 0) else { panic!() };
 /// assert_eq!((finding.level, finding.needs_retest), (Risk::Critical, true));
 ///
-/// let nobody = judge(set, glucose, &Profile::default(), &facts, 0);
-/// assert_eq!(nobody, Judgement::Inapplicable(Inapplicable::AgeUnknown));
+/// let nobody = Profile::default();
+/// let judged = judge(set, glucose, &nobody, &facts, 0);
+/// assert_eq!(judged, Judgement::Inapplicable(Inapplicable::AgeUnknown));
 /// ```
 pub fn judge<'r>(
     set: &'r RuleSet,
     rule: &'r Rule,
-    profile: &Profile,
-    facts: &Facts,
+    profile: &'r Profile,
+    facts: &'r Facts,
     at: Micros,
 ) -> Judgement<'r> {
     if let Some(why) = inapplicable(rule.applies, profile, at) {
         return Judgement::Inapplicable(why);
     }
-    let case = Case { profile, facts, at };
-    let mut evidence = Evidence::default();
-    let (found, unsaid) = if rule.totals.is_empty() {
-        levels(rule, case, &mut evidence)
-    } else {
-        score(rule, case, &mut evidence)
-    };
-    match found {
-        Some(worst) if worst.level > Risk::Low => Judgement::Found(worst.finding(set, rule, evidence)),
-        Some(_) | None if evidence.is_empty() => Judgement::Silent(Silence::NothingKnown),
-        Some(worst) if unsaid == Unsaid::default() => Judgement::Found(worst.finding(set, rule, evidence)),
+    let evidence = Evidence::new(rule, profile, facts, at);
+    if evidence.iter().next().is_none() {
+        return Judgement::Silent(Silence::NothingKnown);
+    }
+    let (worst, unsaid) = if rule.totals.is_empty() { levels(evidence) } else { score(evidence) };
+    match worst {
+        Some(worst) if worst.level > Risk::Low || unsaid == Unsaid::default() => {
+            Judgement::Found(worst.finding(set, evidence))
+        }
         Some(_) | None => Judgement::Silent(unsaid.silence()),
     }
 }
@@ -164,65 +163,25 @@ fn age(profile: &Profile, at: Micros) -> Option<i32> {
     (years >= 0).then_some(years)
 }
 
-/// What a rule looks at.
-#[derive(Clone, Copy)]
-struct Case<'c> {
-    profile: &'c Profile,
-    facts: &'c Facts,
-    at: Micros,
-}
-
-impl Case<'_> {
-    /// The latest value for a column that counts at this instant: not from after it, and not too old.
-    fn fact(&self, column: &Column) -> Option<Fact> {
-        let is_calculated = column.parameter == Parameter::FiltrationRate;
-        let given = if is_calculated { Parameter::Creatinine } else { column.parameter };
-        let mut fact = *self.facts.latest(given)?;
-        let old = self.at.checked_sub(fact.at).filter(|old| *old >= 0)?;
-        if column.max_age.is_some_and(|most| old > most) || fact.confidence.get() < GUESS {
-            return None;
-        }
-        if is_calculated {
-            let age = age(self.profile, self.at)?;
-            let rate = kidney::filtration_rate(fact.value.get(), age, self.profile.sex?);
-            fact.value = Number::finite(rate)?;
-        }
-        Some(fact)
-    }
-
-    /// Whether oxygen is given, if that is known.
-    fn oxygen(&self, rule: &Rule) -> Option<bool> {
-        self.fact(rule.column(Parameter::Oxygen)?).map(|fact| fact.value.get() > 0.0)
-    }
-}
-
 /// The worst class of any parameter.
-fn levels<'r>(rule: &'r Rule, case: Case<'_>, evidence: &mut Evidence<'r>) -> (Option<Worst<'r>>, Unsaid) {
-    let (mut worst, mut unsaid) = (None::<Worst<'r>>, Unsaid::default());
+fn levels(evidence: Evidence<'_>) -> (Option<Worst<'_>>, Unsaid) {
+    let (mut worst, mut unsaid) = (None::<Worst<'_>>, Unsaid::default());
     let mut least = Number::from(1);
-    for column in &rule.columns {
-        let Some(fact) = case.fact(column) else {
-            unsaid.is_missing |= !column.rows.is_empty();
+    // A parameter without limits is evidence and nothing else.
+    for column in evidence.rule.columns.iter().filter(|column| !column.rows.is_empty()) {
+        let Some(used) = evidence.used(column) else {
+            unsaid.is_missing = true;
             continue;
         };
-        let row = column.row(fact.value.get(), false, false);
-        evidence.push(Used {
-            parameter: column.parameter,
-            fact,
-            class: row.map(|row| row.class.as_str()),
-            points: None,
-        });
-        if column.rows.is_empty() {
-            continue;
-        }
-        let is_sure = fact.confidence.get() >= SURE && fact.occasions >= rule.occasions;
+        let confidence = used.fact.confidence;
+        let is_sure = confidence.get() >= SURE && used.fact.occasions >= evidence.rule.occasions;
         unsaid.is_unsure |= !is_sure;
-        least = least.min(fact.confidence);
-        let Some(row) = row else {
+        least = least.min(confidence);
+        let Some(row) = used.row else {
             unsaid.is_outside = true;
             continue;
         };
-        let seen = Worst::row(column, row, fact, !is_sure);
+        let seen = Worst::row(column, row, used.fact, !is_sure);
         if worst.as_ref().is_none_or(|worst| seen.outweighs(worst)) {
             worst = Some(seen);
         }
@@ -235,44 +194,26 @@ fn levels<'r>(rule: &'r Rule, case: Case<'_>, evidence: &mut Evidence<'r>) -> (O
 }
 
 /// The points of all parameters together.
-fn score<'r>(rule: &'r Rule, case: Case<'_>, evidence: &mut Evidence<'r>) -> (Option<Worst<'r>>, Unsaid) {
+fn score(evidence: Evidence<'_>) -> (Option<Worst<'_>>, Unsaid) {
     let mut unsaid = Unsaid::default();
     let (mut sum, mut highest) = (0, 0);
     // What a claim rests on is what gave points; that there are few rests on all.
     let (mut least, mut least_with_points) = (Number::from(1), Number::from(1));
-    // While it is not known whether oxygen is given, the fewer points are certain.
-    let oxygens: &[bool] = match case.oxygen(rule) {
-        Some(true) => &[true],
-        Some(false) => &[false],
-        None => &[false, true],
-    };
-    for column in &rule.columns {
-        let Some(fact) = case.fact(column) else {
+    for column in &evidence.rule.columns {
+        let Some((used, points)) = evidence.used(column).and_then(|used| Some((used, used.points()?))) else {
             unsaid.is_missing = true;
             continue;
         };
-        let points = |oxygen: &bool| {
-            let row = column.row(fact.value.get(), case.profile.hypercapnic, *oxygen)?;
-            Some((row.points()?, row))
-        };
-        let fewest = oxygens.iter().filter_map(points).min_by_key(|(points, _)| *points);
-        let (points, row) =
-            fewest.expect("the rows of a score have points for every value (the loader checks it)");
-        evidence.push(Used {
-            parameter: column.parameter,
-            fact,
-            class: Some(&row.class),
-            points: Some(points),
-        });
+        let confidence = used.fact.confidence;
         sum += points;
         highest = highest.max(points);
-        unsaid.is_unsure |= fact.confidence.get() < SURE;
-        least = least.min(fact.confidence);
+        unsaid.is_unsure |= confidence.get() < SURE;
+        least = least.min(confidence);
         if points > 0 {
-            least_with_points = least_with_points.min(fact.confidence);
+            least_with_points = least_with_points.min(confidence);
         }
     }
-    let total = rule.total(sum, highest);
+    let total = evidence.rule.total(sum, highest);
     unsaid.is_outside = total.is_none();
     let measure = if unsaid.is_missing { Measure::AtLeast(sum) } else { Measure::Total(sum) };
     let worst = total.map(|total| {

@@ -12,16 +12,19 @@ mod column;
 mod error;
 mod file;
 mod read;
+mod row;
 mod scale;
 #[cfg(test)]
 mod tests;
 
 pub use error::{Error, Place};
+pub use row::{Case, Outcome, Reached, Row, Total, When};
 pub use scale::{Edge, Limits};
 
 use super::parameter::Parameter;
 use model::{Date, Level, Micros, Region, Sex};
 use scale::Scale;
+use serde::{Deserialize, Serialize};
 
 /// Rule sets as shipped: file and text.
 const SHIPPED: [(&str, &str); 6] = [
@@ -33,11 +36,8 @@ const SHIPPED: [(&str, &str); 6] = [
     ("sets/markers.toml", include_str!("sets/markers.toml")),
 ];
 
-/// Parameters of one rule at most: evidence has a place for each.
-pub const MOST_PARAMETERS: usize = 8;
-
 /// How urgent a class is; the mapping from published classes is this product's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Risk {
     /// Inside the published limits: the only one that says something is well.
     Low,
@@ -205,90 +205,8 @@ pub struct Column {
     pub max_age: Option<Micros>,
     /// All rows, those not in force too.
     pub rows: Vec<Row>,
-    /// Where each value stands: one scale, or one for each of [`When::INDEX`].
+    /// Where each value stands: one scale, or one for each case.
     scales: Vec<Scale>,
-}
-
-/// One published class of one parameter.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// Class as published.
-    pub class: String,
-    /// What it leads to.
-    pub outcome: Outcome,
-    /// The values it is for.
-    pub limits: Limits,
-    /// For whom.
-    pub when: When,
-    /// Where the limits are published.
-    pub source: String,
-    /// Whether it is in force.
-    pub enabled: bool,
-    /// Whether nobody compared it with its source yet.
-    pub unchecked: bool,
-    /// Whether it says that the measurement must be repeated to count.
-    pub confirm: bool,
-}
-
-impl Row {
-    /// Points of a score; of a level none.
-    pub const fn points(&self) -> Option<u32> {
-        match self.outcome {
-            Outcome::Points(points) => Some(points),
-            Outcome::Level(_) => None,
-        }
-    }
-}
-
-/// What a row leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A level.
-    Level(Risk),
-    /// Points of a score.
-    Points(u32),
-}
-
-/// A condition on a row of a score; what is absent does not matter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct When {
-    /// Whether hypercapnic failure is confirmed.
-    pub hypercapnic: Option<bool>,
-    /// Whether oxygen is given.
-    pub oxygen: Option<bool>,
-}
-
-impl When {
-    /// Every case: hypercapnic failure, and oxygen; a case's scale stands at its place here.
-    const INDEX: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
-
-    fn holds(self, (hypercapnic, oxygen): (bool, bool)) -> bool {
-        self.hypercapnic.is_none_or(|is| is == hypercapnic) && self.oxygen.is_none_or(|is| is == oxygen)
-    }
-}
-
-/// What the points of a score add up to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Total {
-    /// Class as published.
-    pub class: String,
-    /// Its level.
-    pub level: Risk,
-    /// What is asked.
-    pub reached: Reached,
-    /// Where it is published.
-    pub source: String,
-}
-
-/// What is asked of a score's points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reached {
-    /// At least so many points together.
-    AtLeast(u32),
-    /// At most so many, with all parameters known.
-    AtMost(u32),
-    /// At least so many of one parameter.
-    Single(u32),
 }
 
 impl Column {
@@ -299,9 +217,8 @@ impl Column {
     }
 
     /// The row in force that claims `value`, once rounded.
-    pub fn row(&self, value: f64, hypercapnic: bool, oxygen: bool) -> Option<&Row> {
-        let case = When::INDEX.iter().position(|case| *case == (hypercapnic, oxygen));
-        let scale = if self.scales.len() == 1 { &self.scales[0] } else { &self.scales[case?] };
+    pub fn row(&self, value: f64, case: Case) -> Option<&Row> {
+        let scale = self.scales.get(case.place()).unwrap_or(&self.scales[0]);
         scale.find(self.rounded(value)).map(|row| &self.rows[row])
     }
 }

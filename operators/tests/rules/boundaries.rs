@@ -8,7 +8,7 @@ use super::{
 use model::{Profile, Region, Sex};
 use operators::risk::{
     parameter::Parameter as P,
-    set::{Column, Edge, Outcome, Reached, Risk, Row, Rulebook},
+    set::{Case, Column, Edge, Outcome, Reached, Risk, Row, Rulebook},
 };
 
 fn resident(rule: &str) -> Profile {
@@ -30,13 +30,10 @@ fn every_level_begins_where_it_is_published() {
             values.retain(|(other, _)| *other != parameter);
             values.push((parameter, *value));
             let finding = found(&book, rule, &resident(rule), &values);
-            assert_eq!(finding.map(|finding| finding.level), *level, "{rule} {} {value}", parameter.name());
-            // Where everything is LOW, the first parameter gives the class.
-            let own = finding.and_then(|finding| {
-                let used = finding.evidence.iter().find(|used| used.parameter == parameter)?;
-                used.class
-            });
-            assert_eq!(own.unwrap_or_default(), *class, "{rule} {} {value}", parameter.name());
+            let told = finding.as_ref().map(|finding| finding.level);
+            assert_eq!(told, *level, "{rule} {} {value}", parameter.name());
+            let own = finding.map(|finding| finding.class_of(parameter)).unwrap_or_default();
+            assert_eq!(own, *class, "{rule} {} {value}", parameter.name());
         }
     }
 }
@@ -46,7 +43,7 @@ fn every_stage_of_the_filtration_rate_begins_where_it_is_published() {
     let book = Rulebook::shipped();
     let (_, rule) = book.rule("egfr").unwrap();
     for (rate, level, class) in RATE {
-        let row = rule.columns[0].row(*rate, false, false).unwrap();
+        let row = rule.columns[0].row(*rate, Case::default()).unwrap();
         assert_eq!((Some(row.outcome), row.class.as_str()), (level.map(Outcome::Level), *class), "{rate}");
         // The creatinine at which a man of 50 has this rate, and a millionth beside it.
         let creatinine = 0.9 * (rate / (142.0 * 0.9938_f64.powi(50))).powf(-1.0 / 1.2);
@@ -69,8 +66,7 @@ fn every_criterion_of_the_inflammatory_response_begins_where_it_is_published() {
     for (parameter, table) in CRITERIA {
         for (value, points) in table {
             let finding = found(&book, "sirs", &resident(""), &with(&[(parameter, *value)])).unwrap();
-            let used = finding.evidence.iter().find(|used| used.parameter == parameter).unwrap();
-            assert_eq!(used.points, Some(*points), "{} {value}", parameter.name());
+            assert_eq!(finding.points_of(parameter), Some(*points), "{} {value}", parameter.name());
             assert_eq!(finding.level, Risk::Low, "one criterion is not enough");
         }
     }

@@ -48,8 +48,14 @@ fn value(parameter: P, place: f64) -> f64 {
     let most = match parameter {
         P::Oxygen => 1.0,
         P::Consciousness => 4.0,
-        P::Saturation | P::GlycatedHaemoglobin | P::TimeInRange | P::GlycaemiaRisk => 100.0,
-        P::TimeBelow54 | P::TimeBelow70 | P::TimeAbove180 | P::TimeAbove250 => 100.0,
+        P::Saturation
+        | P::GlycatedHaemoglobin
+        | P::TimeBelow54
+        | P::TimeBelow70
+        | P::TimeInRange
+        | P::TimeAbove180
+        | P::TimeAbove250
+        | P::GlycaemiaRisk => 100.0,
         P::Glucose | P::FastingGlucose | P::TwoHourGlucose | P::Testosterone => 700.0,
         P::Temperature | P::Respiration | P::Leukocytes | P::Lactate | P::Creatinine => 45.0,
         _ => 260.0,

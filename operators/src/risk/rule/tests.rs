@@ -25,7 +25,9 @@ fn fact(value: f64) -> Fact {
 
 fn facts(known: &[(P, Fact)]) -> Facts {
     let mut facts = Facts::default();
-    known.iter().for_each(|(parameter, fact)| facts.take(*parameter, *fact).unwrap());
+    for (parameter, fact) in known {
+        facts.take(*parameter, *fact).unwrap();
+    }
     facts
 }
 
@@ -33,23 +35,31 @@ fn adult() -> Profile {
     Profile { birth_date: Date::new(1976, 1, 1), sex: Some(Sex::Male), ..Profile::default() }
 }
 
+/// Why there is no finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nothing {
+    For(Inapplicable),
+    Said(Silence),
+}
+
 /// The judgement of one rule in short: level and whether it needs another measurement, or why there is none.
-fn told(rule: &str, profile: &Profile, known: &[(P, Fact)]) -> Result<(Risk, bool), Judgement<'static>> {
+fn told(rule: &str, profile: &Profile, known: &[(P, Fact)]) -> Result<(Risk, bool), Nothing> {
     let book = Rulebook::shipped();
     let (set, rule) = book.rule(rule).unwrap();
-    match judge(set, rule, profile, &facts(known), NOW) {
+    let facts = facts(known);
+    match judge(set, rule, profile, &facts, NOW) {
         Judgement::Found(finding) => Ok((finding.level, finding.needs_retest)),
-        Judgement::Inapplicable(why) => Err(Judgement::Inapplicable(why)),
-        Judgement::Silent(why) => Err(Judgement::Silent(why)),
+        Judgement::Inapplicable(why) => Err(Nothing::For(why)),
+        Judgement::Silent(why) => Err(Nothing::Said(why)),
     }
 }
 
-fn not_for(why: Inapplicable) -> Result<(Risk, bool), Judgement<'static>> {
-    Err(Judgement::Inapplicable(why))
+fn not_for(why: Inapplicable) -> Result<(Risk, bool), Nothing> {
+    Err(Nothing::For(why))
 }
 
-fn silent(why: Silence) -> Result<(Risk, bool), Judgement<'static>> {
-    Err(Judgement::Silent(why))
+fn silent(why: Silence) -> Result<(Risk, bool), Nothing> {
+    Err(Nothing::Said(why))
 }
 
 #[test]
@@ -191,15 +201,19 @@ fn a_finding_names_what_it_rests_on() {
     let earlier = Fact { at: NOW - MINUTE, confidence: Number::finite(0.9).unwrap(), ..fact(59.6) };
     let facts = facts(&[(P::Systolic, Fact { at: NOW, ..fact(180.4) }), (P::Diastolic, earlier)]);
     let (set, rule) = book.rule("blood_pressure.kr").unwrap();
-    let Judgement::Found(finding) = judge(set, rule, &adult(), &facts, NOW) else { panic!("found") };
-    assert_eq!((finding.rule, finding.set, finding.version), ("blood_pressure.kr", "blood_pressure", "1.0"));
+    let adult = adult();
+    let Judgement::Found(finding) = judge(set, rule, &adult, &facts, NOW) else { panic!("found") };
+    assert_eq!(
+        (finding.rule.id.as_str(), finding.set.id.as_str(), finding.set.version.as_str()),
+        ("blood_pressure.kr", "blood_pressure", "1.0")
+    );
     assert_eq!((finding.level, finding.class), (Risk::Moderate, "hypertension from grade 1"));
     assert_eq!((finding.measure, finding.unit), (Measure::Value(Number::from(180)), "mm[Hg]"));
     assert_eq!(finding.limits.to_string(), "≥ 140");
     assert!(finding.source.starts_with("Korean Society of Hypertension"));
     assert_eq!(finding.evidence.window(), Some((NOW - MINUTE, NOW)));
     let used: Vec<_> =
-        finding.evidence.iter().map(|used| (used.parameter, used.class, used.fact.span.first)).collect();
+        finding.evidence.iter().map(|used| (used.parameter(), used.class(), used.fact.span.first)).collect();
     assert_eq!(
         used,
         [(P::Systolic, Some("hypertension from grade 1"), 5), (P::Diastolic, Some("normal"), 5)]
@@ -218,8 +232,9 @@ fn a_new_version_of_a_set_is_data_and_every_finding_names_it() {
     let judged = |text: &str| {
         let book = Rulebook::load(&[("sets/blood_pressure.toml", text)]).unwrap();
         let (set, rule) = book.rules().next().unwrap();
-        let Judgement::Found(finding) = judge(set, rule, &adult(), &high, NOW) else { panic!("found") };
-        (finding.level, finding.version.to_owned())
+        let adult = adult();
+        let Judgement::Found(finding) = judge(set, rule, &adult, &high, NOW) else { panic!("found") };
+        (finding.level, finding.set.version.clone())
     };
     assert_eq!(judged(text), (Risk::Moderate, "1.0".to_owned()));
     assert_eq!(judged(&changed), (Risk::High, "1.1".to_owned()));

@@ -3,7 +3,7 @@
 use super::{Evidence, Finding, Measure, SURE, Silence};
 use crate::risk::{
     facts::Fact,
-    set::{Column, Edge, Limits, Outcome, Reached, Risk, Row, Rule, RuleSet, Total},
+    set::{Column, Edge, Limits, Outcome, Reached, Risk, Row, RuleSet, Total},
 };
 use model::Number;
 
@@ -65,11 +65,10 @@ impl<'r> Worst<'r> {
         rank(self) > rank(other)
     }
 
-    pub(super) fn finding(self, set: &'r RuleSet, rule: &'r Rule, evidence: Evidence<'r>) -> Finding<'r> {
+    pub(super) fn finding(self, set: &'r RuleSet, evidence: Evidence<'r>) -> Finding<'r> {
         Finding {
-            rule: &rule.id,
-            set: &set.id,
-            version: &set.version,
+            rule: evidence.rule,
+            set,
             level: self.level,
             class: self.class,
             measure: self.measure,

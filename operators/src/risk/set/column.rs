@@ -5,7 +5,7 @@
 //! not called well either.
 
 use super::{
-    Column, Outcome, Risk, Row, When,
+    Case, Column, Outcome, Risk, Row, When,
     error::Error,
     read::Section,
     scale::{Edge, Limits, Scale},
@@ -33,8 +33,8 @@ pub(super) fn columns(rule: &Section<'_>, source: &str, is_score: bool) -> Resul
 }
 
 fn column(section: &Section<'_>, source: &str, is_score: bool) -> Result<Column, Error> {
-    let names = Parameter::ALL.into_iter().map(|(parameter, name, _)| (name, parameter));
-    let parameter = section.choice("name", names)?.ok_or_else(|| section.missing("name"))?;
+    let names = Parameter::ALL.map(|(parameter, name, _)| (name, parameter));
+    let parameter = section.choice("name", &names)?.ok_or_else(|| section.missing("name"))?;
     if section.need_text("unit")? != parameter.unit() {
         return Err(section.bad("unit", &format!("must be \"{}\", the unit it is kept in", parameter.unit())));
     }
@@ -47,7 +47,7 @@ fn column(section: &Section<'_>, source: &str, is_score: bool) -> Result<Column,
     let parts = parts(section)?;
     let minutes = section.count("max_age_minutes")?;
     let scales = if is_score {
-        let scales = When::INDEX.map(|case| score_scale(section, &sections, &rows, parts, case));
+        let scales = Case::ALL.map(|case| score_scale(section, &sections, &rows, parts, case));
         let scales = scales.into_iter().collect::<Result<Vec<_>, _>>()?;
         let is_same = scales.iter().all(|scale| *scale == scales[0]);
         if is_same { scales[..1].to_vec() } else { scales }
@@ -93,7 +93,7 @@ fn limits(section: &Section<'_>) -> Result<Limits, Error> {
 }
 
 fn level(section: &Section<'_>, source: &str) -> Result<Row, Error> {
-    let level = section.choice("level", Risk::ALL.into_iter())?.ok_or_else(|| section.missing("level"))?;
+    let level = section.choice("level", &Risk::ALL)?.ok_or_else(|| section.missing("level"))?;
     let unchecked = section.truth("unchecked")?.unwrap_or(false);
     let enabled = section.truth("enabled")?.ok_or_else(|| section.missing("enabled"))?;
     if enabled && unchecked {
@@ -180,7 +180,8 @@ fn level_scale(rows: &[Row]) -> Scale {
     // What reaches less far is further out. LOW rows share nothing with others, and nothing goes both ways.
     let reach = |limits: &Limits| if limits.high.is_none() { -limits.first() } else { limits.last() };
     in_force.sort_by(|(_, one), (_, other)| reach(&other.limits).total_cmp(&reach(&one.limits)));
-    Scale::over(in_force.into_iter().map(|(place, row)| (place, &row.limits)))
+    let ranges: Vec<_> = in_force.into_iter().map(|(place, row)| (place, &row.limits)).collect();
+    Scale::over(&ranges)
 }
 
 /// The scale of a score in one case: every value, once rounded, has exactly one row.
@@ -189,7 +190,7 @@ fn score_scale(
     sections: &[Section<'_>],
     rows: &[Row],
     parts: u32,
-    case: (bool, bool),
+    case: Case,
 ) -> Result<Scale, Error> {
     let mut of_case: Vec<_> = rows.iter().enumerate().filter(|(_, row)| row.when.holds(case)).collect();
     of_case.sort_by(|(_, one), (_, other)| one.limits.first().total_cmp(&other.limits.first()));
@@ -224,5 +225,6 @@ fn score_scale(
             ));
         }
     }
-    Ok(Scale::over(of_case.into_iter().map(|(place, row)| (place, &row.limits))))
+    let ranges: Vec<_> = of_case.into_iter().map(|(place, row)| (place, &row.limits)).collect();
+    Ok(Scale::over(&ranges))
 }

@@ -1,7 +1,7 @@
 //! A rule set from the text of its file: rules, to whom they apply, and what their points add up to.
 
 use super::{
-    Applicability, MOST_PARAMETERS, Reached, Risk, Rule, RuleSet, Total, column,
+    Applicability, Reached, Risk, Rule, RuleSet, Total, column,
     error::Error,
     read::{File, Section},
 };
@@ -59,9 +59,6 @@ fn rule(section: &Section<'_>) -> Result<Rule, Error> {
     if columns.is_empty() {
         return Err(section.missing("parameter"));
     }
-    if columns.len() > MOST_PARAMETERS {
-        return Err(section.bad("parameter", &format!("must not stand more than {MOST_PARAMETERS} times")));
-    }
     Ok(Rule {
         id: section.need_text("id")?,
         name: section.need_text("name")?,
@@ -73,13 +70,13 @@ fn rule(section: &Section<'_>) -> Result<Rule, Error> {
 }
 
 fn applies(section: &Section<'_>) -> Result<Applicability, Error> {
-    let sex = section.choice("sex", SEXES.into_iter())?;
+    let sex = section.choice("sex", &SEXES)?;
     Ok(Applicability {
         age_from: section.count("age_from")?.ok_or_else(|| section.missing("age_from"))?,
         in_pregnancy: section.truth("in_pregnancy")?.ok_or_else(|| section.missing("in_pregnancy"))?,
         needs_sex: section.truth("needs_sex")?.unwrap_or(false) || sex.is_some(),
         sex,
-        region: section.choice("region", REGIONS.into_iter())?,
+        region: section.choice("region", &REGIONS)?,
     })
 }
 
@@ -87,8 +84,7 @@ fn applies(section: &Section<'_>) -> Result<Applicability, Error> {
 fn totals(rule: &Section<'_>, source: &str) -> Result<Vec<Total>, Error> {
     let mut totals: Vec<Total> = Vec::new();
     for section in rule.sections("total", &TOTAL)? {
-        let level =
-            section.choice("level", Risk::ALL.into_iter())?.ok_or_else(|| section.missing("level"))?;
+        let level = section.choice("level", &Risk::ALL)?.ok_or_else(|| section.missing("level"))?;
         let asked = [
             section.count("at_least")?.map(Reached::AtLeast),
             section.count("at_most")?.map(Reached::AtMost),

@@ -138,16 +138,13 @@ impl<'t> Section<'t> {
     }
 
     /// One of the named things.
-    pub(super) fn choice<T: Copy>(
-        &self,
-        key: &str,
-        named: impl Iterator<Item = (&'static str, T)> + Clone,
-    ) -> Result<Option<T>, Error> {
+    pub(super) fn choice<T: Copy>(&self, key: &str, named: &[(&'static str, T)]) -> Result<Option<T>, Error> {
         let Some(given) = self.text(key)? else { return Ok(None) };
-        let found = named.clone().find(|(name, _)| *name == given);
-        let nearest = || nearest(given, named.clone().map(|(name, _)| name));
-        let refuse = || self.bad(key, &format!("cannot be \"{given}\"; did you mean \"{}\"?", nearest()));
-        found.map(|(_, thing)| Some(thing)).ok_or_else(refuse)
+        if let Some((_, thing)) = named.iter().find(|(name, _)| *name == given) {
+            return Ok(Some(*thing));
+        }
+        let nearest = nearest(given, named.iter().map(|(name, _)| *name));
+        Err(self.bad(key, &format!("cannot be \"{given}\"; did you mean \"{nearest}\"?")))
     }
 
     /// The tables of an array of tables, none if there is no such key.

@@ -69,9 +69,9 @@ pub(super) struct Scale {
 
 impl Scale {
     /// The scale over `rows`, each with its place and its range; of two that claim a value the later one has it.
-    pub(super) fn over<'r>(rows: impl Iterator<Item = (usize, &'r Limits)> + Clone) -> Self {
+    pub(super) fn over(rows: &[(usize, &Limits)]) -> Self {
         let mut starts = vec![f64::NEG_INFINITY];
-        for (_, limits) in rows.clone() {
+        for (_, limits) in rows {
             starts.push(limits.first());
             starts.push(limits.last().next_up());
         }
@@ -80,7 +80,7 @@ impl Scale {
         starts.dedup();
         let row = |start: &f64| {
             let claims = |limits: &Limits| limits.first() <= *start && *start <= limits.last();
-            rows.clone().filter(|(_, limits)| claims(limits)).map(|(place, _)| place).last()
+            rows.iter().rfind(|(_, limits)| claims(limits)).map(|(place, _)| *place)
         };
         Self { rows: starts.iter().map(row).collect(), starts: starts.into() }
     }
@@ -97,19 +97,20 @@ mod tests {
     use super::{Edge, Limits, Scale};
     use model::Number;
 
-    fn edge(value: f64, included: bool) -> Option<Edge> {
-        Some(Edge { value: Number::finite(value).unwrap(), included })
+    fn edge(value: f64, included: bool) -> Edge {
+        Edge { value: Number::finite(value).unwrap(), included }
     }
 
     #[test]
     fn a_limit_belongs_where_it_says() {
         let rows = [
-            Limits { low: None, high: edge(54.0, false) },
-            Limits { low: edge(70.0, true), high: edge(180.0, true) },
-            Limits { low: edge(180.0, false), high: None },
-            Limits { low: edge(250.0, false), high: None },
+            Limits { low: None, high: Some(edge(54.0, false)) },
+            Limits { low: Some(edge(70.0, true)), high: Some(edge(180.0, true)) },
+            Limits { low: Some(edge(180.0, false)), high: None },
+            Limits { low: Some(edge(250.0, false)), high: None },
         ];
-        let scale = Scale::over(rows.iter().enumerate());
+        let ranges: Vec<_> = rows.iter().enumerate().collect();
+        let scale = Scale::over(&ranges);
         for (value, row) in [
             (-1e300, Some(0)),
             (53.999, Some(0)),
@@ -124,21 +125,21 @@ mod tests {
         ] {
             assert_eq!(scale.find(value), row, "{value}");
         }
-        assert_eq!(Scale::over([].into_iter()).find(1.0), None);
+        assert_eq!(Scale::over(&[]).find(1.0), None);
     }
 
     #[test]
     fn ranges_are_told_as_people_write_them() {
-        let limits = Limits { low: edge(5.7, true), high: edge(6.5, false) };
+        let limits = Limits { low: Some(edge(5.7, true)), high: Some(edge(6.5, false)) };
         assert_eq!(limits.to_string(), "≥ 5.7 and < 6.5");
-        assert_eq!(Limits { low: edge(180.0, false), high: None }.to_string(), "> 180");
-        assert_eq!(Limits { low: None, high: edge(46.0, true) }.to_string(), "≤ 46");
+        assert_eq!(Limits { low: Some(edge(180.0, false)), high: None }.to_string(), "> 180");
+        assert_eq!(Limits { low: None, high: Some(edge(46.0, true)) }.to_string(), "≤ 46");
     }
 
     #[test]
     fn ranges_overlap_where_they_share_a_value() {
-        let low = Limits { low: None, high: edge(180.0, true) };
-        assert!(low.overlaps(&Limits { low: edge(180.0, true), high: None }));
-        assert!(!low.overlaps(&Limits { low: edge(180.0, false), high: None }));
+        let low = Limits { low: None, high: Some(edge(180.0, true)) };
+        assert!(low.overlaps(&Limits { low: Some(edge(180.0, true)), high: None }));
+        assert!(!low.overlaps(&Limits { low: Some(edge(180.0, false)), high: None }));
     }
 }
