@@ -1,6 +1,9 @@
 //! Values others calculated: the chart and the totals of NEWS2 (golden2.json), CKD-EPI 2021 (risk.md §4.12).
 
-use super::made::{found, person};
+use super::{
+    made::{found, person},
+    tables::Points,
+};
 use model::{Number, Profile, Sex};
 use operators::risk::{
     parameter::Parameter as P,
@@ -9,7 +12,7 @@ use operators::risk::{
 };
 
 /// Whether hypercapnic failure is confirmed, whether oxygen is given, the parameter, and its points by value.
-pub(super) const CHART: [(bool, bool, P, &[(f64, u32)]); 9] = [
+pub(super) const CHART: [(bool, bool, P, Points); 9] = [
     (
         false,
         false,

@@ -2,6 +2,12 @@
 
 use operators::risk::{parameter::Parameter as P, set::Risk};
 
+/// Points by value.
+pub(super) type Points = &'static [(f64, u32)];
+
+/// What other parameters are meanwhile.
+type Others = &'static [(P, f64)];
+
 /// Level and class expected of values; no level where nothing is to be said.
 pub(super) type Table = &'static [(f64, Option<Risk>, &'static str)];
 
@@ -11,7 +17,7 @@ const H: Option<Risk> = Some(Risk::High);
 const C: Option<Risk> = Some(Risk::Critical);
 
 /// Rule, parameter, what its other parameters are meanwhile, and the table.
-pub(super) const LEVELS: [(&str, P, &[(P, f64)], Table); 23] = [
+pub(super) const LEVELS: [(&str, P, Others, Table); 23] = [
     (
         "glucose",
         P::Glucose,
@@ -256,7 +262,7 @@ pub(super) const RATE: Table = &[
 ];
 
 /// Points of the criteria of the systemic inflammatory response.
-pub(super) const CRITERIA: [(P, &[(f64, u32)]); 4] = [
+pub(super) const CRITERIA: [(P, Points); 4] = [
     (P::Temperature, &[(35.9, 1), (36.0, 0), (38.0, 0), (38.1, 1)]),
     (P::Pulse, &[(90.0, 0), (90.1, 1)]),
     (P::Respiration, &[(20.0, 0), (20.1, 1)]),
