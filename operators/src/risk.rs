@@ -12,7 +12,11 @@
 
 pub mod band;
 pub mod bound;
-pub mod news2;
+pub mod facts;
+pub mod kidney;
+pub mod parameter;
+pub mod rule;
+pub mod set;
 pub mod watch;
 
 use crate::{
@@ -87,5 +91,21 @@ impl Sum for Changes {
 
     fn horizons(alert: &Alert) -> Option<u32> {
         alert.cleared_at().map(|_| 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set::Rulebook;
+    use model::Rule;
+
+    /// An alert names the version of its rule: a set that changes must not do so behind its back.
+    #[test]
+    fn alerts_name_the_version_of_the_set_their_limits_are_from() {
+        let book = Rulebook::shipped();
+        for (rule, id) in [(Rule::News2LowerBound, "news2"), (Rule::PulseBand, "pulse.news2_band")] {
+            let (set, _) = book.rule(id).expect("a rule that ships");
+            assert_eq!(rule.version(), set.version);
+        }
     }
 }

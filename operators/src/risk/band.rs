@@ -1,29 +1,61 @@
 //! The NEWS2 pulse band, applied to the heart rate that good optical pulse windows show.
 //!
 //! Only windows behind the quality gate speak; the others say nothing either way. An estimate from
-//! the waveform never enters the NEWS2 sum, it has a rule of its own. Source of the limits: RCP 2017
-//! (see [`super::news2`]): a sub-score of 3 is MODERATE. Hysteresis: 5 % of the limit.
+//! the waveform never enters the NEWS2 sum, it has a rule of its own: `pulse.news2_band` in
+//! `sets/news2.toml`. Hysteresis: 5 % of the limit.
 
 use super::{
-    news2::Parameter,
+    parameter::Parameter,
+    set::{Case, Column, Outcome, Rulebook},
     watch::{self, Change, Observation},
 };
 use crate::timeline::Fold;
 use model::{AlertChange, EventId, Evidence, Finding, Level, Micros, Number, PulseWindow, Rule};
+use std::ops::Range;
 
-/// The limits inside which the sub-score is below 3, widened by 5 %: 40·1.05 and 131·0.95, 1/min.
-const CALM: std::ops::Range<f64> = 42.0..124.45;
+/// How far a rate must be inside a limit again, as a share of the limit (risk.md §4.12).
+const HYSTERESIS: f64 = 0.05;
 
 /// Follows one session's windows.
 #[derive(Clone, Debug)]
 pub struct Band {
     options: watch::Options,
+    /// The limits, 1/min.
+    limits: Column,
+    /// Where the rate is well inside the limits, 1/min.
+    calm: Range<f64>,
+    /// The band's place in the score, for the evidence.
+    chart: Column,
 }
 
 impl Band {
-    /// Follows with these options.
+    /// Follows with these options, and with the limits that ship.
     pub fn new(options: watch::Options) -> Self {
-        Self { options }
+        let book = Rulebook::shipped();
+        let column = |rule, parameter| {
+            let column = book.rule(rule).and_then(|(_, rule)| rule.column(parameter));
+            column.expect("the rule ships (a test looks for it)").clone()
+        };
+        let limits = column("pulse.news2_band", Parameter::OpticalPulse);
+        let chart = column("news2", Parameter::Pulse);
+        let mut calm = 0.0..f64::INFINITY;
+        for row in limits.rows.iter().filter(|row| row.enabled) {
+            if let Some(edge) = row.limits.high {
+                calm.start = edge.value.get().mul_add(HYSTERESIS, edge.value.get()).max(calm.start);
+            }
+            if let Some(edge) = row.limits.low {
+                calm.end = edge.value.get().mul_add(-HYSTERESIS, edge.value.get()).min(calm.end);
+            }
+        }
+        Self { options, limits, calm, chart }
+    }
+
+    /// The level of a rate, 1/min.
+    fn severity(&self, rate: f64) -> Option<Level> {
+        match self.limits.row(rate, Case::default())?.outcome {
+            Outcome::Level(level) => level.alert(),
+            Outcome::Points(_) => None,
+        }
     }
 }
 
@@ -36,11 +68,11 @@ impl Fold for Band {
 
     fn step(&self, state: &mut watch::State, fact: &PulseWindow) -> Option<AlertChange> {
         let rate = fact.hr_bpm.filter(|_| fact.good)?;
-        let score = Parameter::Pulse.score(rate.get());
+        let score = self.chart.row(rate.get(), Case::default())?.points()?;
         let seen = Observation {
             at: fact.end,
-            severity: (score == 3).then_some(Level::Moderate),
-            sustained: !CALM.contains(&rate.get()),
+            severity: self.severity(rate.get()),
+            sustained: !self.calm.contains(&rate.get()),
             span: fact.packets,
         };
         let change = state.observe(&self.options, seen)?;
@@ -65,8 +97,9 @@ impl Fold for Band {
 fn change(fact: &PulseWindow, value: Number, score: u32, change: Change) -> AlertChange {
     let Change { kind, level, onset, since, spans } = change;
     let rule = Rule::PulseBand;
-    let unit = Parameter::Pulse.unit().to_owned();
-    let finding = Finding { parameter: "pulse_ppg".to_owned(), value, unit, observed_at: fact.end, score };
+    let parameter = Parameter::OpticalPulse;
+    let (parameter, unit) = (parameter.name().to_owned(), parameter.unit().to_owned());
+    let finding = Finding { parameter, value, unit, observed_at: fact.end, score };
     AlertChange {
         alert: EventId::derive(&["alert", &fact.session.to_string(), rule.id(), &onset.to_string()]),
         at: fact.end,
@@ -93,7 +126,7 @@ mod tests {
         risk::watch,
         timeline::{Fold, Timeline},
     };
-    use model::{ChangeKind, Input, Number, PulseWindow, SessionId, Span, UserId};
+    use model::{ChangeKind, Input, Level, Number, PulseWindow, SessionId, Span, UserId};
 
     fn band() -> Band {
         Band::new(watch::Options {
@@ -130,6 +163,17 @@ mod tests {
                 last: place as u64 + 6,
             },
         }
+    }
+
+    #[test]
+    fn the_limits_are_those_of_the_score_and_the_hysteresis_is_five_percent() {
+        let band = band();
+        for (rate, level) in
+            [(40.4, Some(Level::Moderate)), (40.5, None), (130.4, None), (130.5, Some(Level::Moderate))]
+        {
+            assert_eq!(band.severity(rate), level, "{rate}");
+        }
+        assert!((band.calm.start - 42.0).abs() < 1e-9 && (band.calm.end - 124.45).abs() < 1e-9);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! NEWS2 over whatever vital signs are known: a lower bound of the total.
 //!
 //! A missing parameter can only add points, so the sum of the known sub-scores bounds the total
-//! from below: it can claim urgency, never safety. Source: RCP 2017 (see [`super::news2`]); the
-//! mapping of the published responses to levels is this product's own: any single 3 is MODERATE, a
-//! bound of 5 or more HIGH, of 7 or more CRITICAL.
+//! from below: it can claim urgency, never safety. Bands and responses are those of the rule `news2` in
+//! `sets/news2.toml`, of which this uses the pulse, the respiration rate and scale 1 of the oxygen saturation.
 
 use super::{
-    news2::Parameter,
+    parameter::Parameter,
+    set::{Case, Column, Rule as Chart, Rulebook},
     watch::{self, Change, Observation},
 };
 use crate::timeline::Fold;
@@ -29,6 +29,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Bound {
     options: Options,
+    chart: Chart,
 }
 
 /// The latest value of each parameter, and the watch.
@@ -45,50 +46,29 @@ struct Sign {
     span: Span,
 }
 
-const PARAMETERS: [Parameter; 3] = [Parameter::Pulse, Parameter::Resp, Parameter::Spo2];
+const PARAMETERS: [Parameter; 3] = [Parameter::Pulse, Parameter::Respiration, Parameter::Saturation];
 
 impl Bound {
-    /// Follows with these options.
+    /// Follows with these options, and with the bands and responses that ship.
     pub fn new(options: Options) -> Self {
-        Self { options }
-    }
-}
-
-impl State {
-    /// The known sub-scores, ordered by parameter.
-    fn findings(&self) -> Vec<(Finding, Span)> {
-        PARAMETERS
-            .iter()
-            .zip(&self.latest)
-            .filter_map(|(parameter, sign)| {
-                let Sign { value, at, span } = (*sign)?;
-                let finding = Finding {
-                    parameter: parameter.name().to_owned(),
-                    value,
-                    unit: parameter.unit().to_owned(),
-                    observed_at: at,
-                    score: parameter.score(value.get()),
-                };
-                Some((finding, span))
-            })
-            .collect()
+        let book = Rulebook::shipped();
+        let (_, chart) = book.rule("news2").expect("the score ships (a test looks for it)");
+        Self { options, chart: chart.clone() }
     }
 
-    fn scores(&self) -> impl Iterator<Item = u32> {
-        PARAMETERS
-            .iter()
-            .zip(&self.latest)
-            .filter_map(|(parameter, sign)| sign.map(|sign| parameter.score(sign.value.get())))
+    /// The known values, each with its points, ordered by parameter.
+    fn scored(&self, state: &State) -> impl Iterator<Item = (Parameter, Sign, u32)> {
+        PARAMETERS.into_iter().zip(state.latest).filter_map(|(parameter, sign)| {
+            let sign = sign?;
+            // Nobody is known to be on scale 2, or on oxygen.
+            let points = |column: &Column| column.row(sign.value.get(), Case::default())?.points();
+            Some((parameter, sign, points(self.chart.column(parameter)?)?))
+        })
     }
-}
 
-/// Highest level that a bound and its highest sub-score reach.
-fn severity(bound: u32, highest: u32) -> Option<Level> {
-    match (bound, highest) {
-        (7.., _) => Some(Level::Critical),
-        (5.., _) => Some(Level::High),
-        (_, 3..) => Some(Level::Moderate),
-        _ => None,
+    /// Highest level that a bound and its highest sub-score reach.
+    fn severity(&self, bound: u32, highest: u32) -> Option<Level> {
+        self.chart.total(bound, highest)?.level.alert()
     }
 }
 
@@ -111,14 +91,14 @@ impl Fold for Bound {
                 *sign = None;
             }
         }
-        let bound = state.scores().sum();
-        let highest = state.scores().max()?;
-        let severity = severity(bound, highest);
+        let bound = self.scored(state).map(|(.., points)| points).sum();
+        let highest = self.scored(state).map(|(.., points)| points).max()?;
+        let severity = self.severity(bound, highest);
         // Hysteresis: one point, in the sum and in the single score.
-        let sustained = bound + 1 >= 5 || highest + 1 >= 3;
+        let sustained = self.severity(bound + 1, highest + 1).is_some();
         let seen = Observation { at: fact.at, severity, sustained, span };
         let change = state.watch.observe(&self.options.watch, seen)?;
-        Some(self::change(fact, state, bound, change))
+        Some(self.change(fact, state, bound, change))
     }
 
     fn at(fact: &Vitals) -> Micros {
@@ -140,29 +120,33 @@ impl Fold for Bound {
     }
 }
 
-fn change(fact: &Vitals, state: &State, score: u32, change: Change) -> AlertChange {
-    let Change { kind, level, onset, since, mut spans } = change;
-    let (findings, latest): (Vec<_>, Vec<_>) = state.findings().into_iter().unzip();
-    for span in latest {
-        watch::extend(&mut spans, span);
-    }
-    let rule = Rule::News2LowerBound;
-    AlertChange {
-        alert: EventId::derive(&["alert", &fact.user.to_string(), rule.id(), &onset.to_string()]),
-        at: fact.at,
-        kind,
-        level,
-        user: fact.user,
-        session: None,
-        rule,
-        onset,
-        evidence: Evidence { score, findings, window_start: since, window_end: fact.at, spans },
+impl Bound {
+    fn change(&self, fact: &Vitals, state: &State, score: u32, change: Change) -> AlertChange {
+        let Change { kind, level, onset, since, mut spans } = change;
+        let finding = |(parameter, sign, score): (Parameter, Sign, u32)| {
+            watch::extend(&mut spans, sign.span);
+            let (parameter, unit) = (parameter.name().to_owned(), parameter.unit().to_owned());
+            Finding { parameter, value: sign.value, unit, observed_at: sign.at, score }
+        };
+        let findings = self.scored(state).map(finding).collect();
+        let rule = Rule::News2LowerBound;
+        AlertChange {
+            alert: EventId::derive(&["alert", &fact.user.to_string(), rule.id(), &onset.to_string()]),
+            at: fact.at,
+            kind,
+            level,
+            user: fact.user,
+            session: None,
+            rule,
+            onset,
+            evidence: Evidence { score, findings, window_start: since, window_end: fact.at, spans },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, Options, State, severity};
+    use super::{Bound, Options, State};
     use crate::{risk::watch, timeline::Fold};
     use model::{AlertChange, EventId, Input, Level, Number, Origin, UserId, Vitals};
 
@@ -196,12 +180,13 @@ mod tests {
 
     #[test]
     fn levels_begin_where_the_published_responses_do() {
-        assert_eq!(severity(2, 2), None);
-        assert_eq!(severity(4, 2), None);
-        assert_eq!(severity(3, 3), Some(Level::Moderate));
-        assert_eq!(severity(5, 2), Some(Level::High));
-        assert_eq!(severity(6, 3), Some(Level::High));
-        assert_eq!(severity(7, 3), Some(Level::Critical));
+        let bound = Bound::new(options());
+        assert_eq!(bound.severity(2, 2), None);
+        assert_eq!(bound.severity(4, 2), None);
+        assert_eq!(bound.severity(3, 3), Some(Level::Moderate));
+        assert_eq!(bound.severity(5, 2), Some(Level::High));
+        assert_eq!(bound.severity(6, 3), Some(Level::High));
+        assert_eq!(bound.severity(7, 3), Some(Level::Critical));
     }
 
     #[test]
