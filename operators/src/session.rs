@@ -221,8 +221,12 @@ impl Keyed<SessionId, Fact, Session> for Standing {
         let after = known.row(session);
         store.insert(session, self.dated(&known), known);
         if before != after {
-            before.into_iter().for_each(|row| emit(row, -1));
-            after.into_iter().for_each(|row| emit(row, 1));
+            if let Some(row) = before {
+                emit(row, -1);
+            }
+            if let Some(row) = after {
+                emit(row, 1);
+            }
         }
     }
 

@@ -40,8 +40,16 @@ fn ended(at: Micros, status: &str) -> Fact {
     }))
 }
 
-/// Told for the time `told`, from 1 s on, ended after as many seconds if it `ended`.
-fn streamed(told: u64, ended: bool, silent: bool) -> Box<Streamed> {
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Open,
+    Ended,
+    Silent,
+}
+use Stage::{Ended, Open, Silent};
+
+/// Told for the time `told`, from 1 s on, as many seconds long.
+fn streamed(told: u64, stage: Stage) -> Box<Streamed> {
     let (user, device, from) = (UserId::derive(&["shown"]), Some("shown".into()), Some(SECOND));
     let span = Span { input: Input::Packets, partition: 1, first: 0, last: told };
     let at = SECOND * (1 + told as Micros);
@@ -71,7 +79,7 @@ fn streamed(told: u64, ended: bool, silent: bool) -> Box<Streamed> {
             resumed: 0,
             span,
         },
-        end: ended.then(|| SessionEnd {
+        end: (stage != Open).then(|| SessionEnd {
             session: session(),
             at,
             revision: 0,
@@ -84,7 +92,7 @@ fn streamed(told: u64, ended: bool, silent: bool) -> Box<Streamed> {
             resumed: 0,
             span,
         }),
-        silent,
+        silent: stage == Silent,
     })
 }
 
@@ -124,11 +132,11 @@ impl Desk {
 #[test]
 fn events_win_and_packets_fill_in() {
     let mut desk = Desk::new();
-    desk.take(SECOND, [Fact::Shown(streamed(1, false, false))]);
+    desk.take(SECOND, [Fact::Shown(streamed(1, Open))]);
     let [open] = &desk.standing()[..] else { panic!("no row") };
     assert_eq!((open.user, open.device.as_deref()), (Some(UserId::derive(&["shown"])), Some("shown")));
     assert_eq!((open.started_at, open.ended_at, open.status.as_deref()), (Some(SECOND), None, None));
-    desk.take(SECOND, [Fact::Shown(streamed(2, true, false))]);
+    desk.take(SECOND, [Fact::Shown(streamed(2, Ended))]);
     assert_eq!(desk.standing()[0].status.as_deref(), Some("completed"));
     desk.take(SECOND, [started(500_000, "said"), ended(9 * SECOND, "cancelled")]);
     let [row] = &desk.standing()[..] else { panic!("not one row") };
@@ -138,7 +146,7 @@ fn events_win_and_packets_fill_in() {
     let stream = row.stream.as_ref().unwrap();
     assert_eq!((stream.from, stream.until, stream.packets), (Some(SECOND), 3 * SECOND, 2));
     // It goes on: what the event says stands, what packets show moves.
-    desk.take(SECOND, [Fact::Shown(streamed(3, false, false))]);
+    desk.take(SECOND, [Fact::Shown(streamed(3, Open))]);
     let [row] = &desk.standing()[..] else { panic!("not one row") };
     assert_eq!((row.ended_at, row.stream.as_ref().unwrap().packets), (Some(9 * SECOND), 3));
 }
@@ -151,7 +159,7 @@ proptest! {
         let facts = [
             started(2 * SECOND, "second"), started(SECOND, "first"), started(SECOND, "other"),
             ended(5 * SECOND, "completed"), ended(7 * SECOND, "timeout"), ended(7 * SECOND, "cancelled"),
-            Fact::Shown(streamed(4, true, true)),
+            Fact::Shown(streamed(4, Silent)),
         ];
         let mut straight = Desk::new();
         straight.take(SECOND, facts.clone());
@@ -168,10 +176,10 @@ proptest! {
 #[test]
 fn what_packets_show_is_remembered_until_the_signals_forgot_it() {
     let mut desk = Desk::new();
-    desk.take(0, [Fact::Shown(streamed(1, false, false))]);
+    desk.take(0, [Fact::Shown(streamed(1, Open))]);
     assert!(!desk.forgets(10_000 * HORIZON), "a session that streams stays");
     let silent = 10_000 * HORIZON;
-    desk.take(silent, [Fact::Shown(streamed(2, true, true))]);
+    desk.take(silent, [Fact::Shown(streamed(2, Silent))]);
     assert!(!desk.forgets(silent + FORGET + HORIZON));
     assert!(desk.forgets(silent + FORGET + HORIZON + HORIZON / 8));
     assert_eq!(desk.standing().len(), 1, "what was said stays said");
@@ -186,8 +194,8 @@ fn what_packets_show_is_remembered_until_the_signals_forgot_it() {
 #[test]
 fn packets_that_begin_anew_begin_a_session_of_its_own() {
     let mut desk = Desk::new();
-    desk.take(SECOND, [started(SECOND, "d"), Fact::Shown(streamed(9, true, true))]);
-    desk.take(SECOND, [Fact::Shown(streamed(1, false, false))]);
+    desk.take(SECOND, [started(SECOND, "d"), Fact::Shown(streamed(9, Silent))]);
+    desk.take(SECOND, [Fact::Shown(streamed(1, Open))]);
     let rows = desk.standing();
     assert_eq!(rows.len(), 2);
     let devices: Vec<_> = rows.iter().filter_map(|row| row.device.as_deref()).collect();

@@ -110,7 +110,7 @@ impl Course {
         }
         running.ended = Some(Ended { at, status, revision: running.ends });
         running.ends += 1;
-        running.mark = running.newest.clone();
+        running.mark = running.newest;
         running.changed = true;
     }
 
@@ -158,7 +158,7 @@ impl Running {
             named: None,
             first: (*index, *at),
             step: if signal == Signal::Channels { CARTRIDGE_STEP } else { STEP },
-            newest: mark.clone(),
+            newest: mark,
             mark,
             ended: None,
             ends: 0,
@@ -208,7 +208,7 @@ impl Running {
         } else {
             return;
         };
-        self.mark = Mark { since, ..self.newest.clone() };
+        self.mark = Mark { since, ..self.newest };
         self.changed = true;
     }
 

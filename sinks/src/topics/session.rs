@@ -16,7 +16,7 @@ const RESUMED: &str = "manpasik.measurement.session.resumed";
 
 /// What is said of a beginning.
 #[derive(Serialize)]
-struct Started {
+struct Beginning {
     session_id: String,
     user_id: String,
     device_id: Option<String>,
@@ -34,7 +34,7 @@ struct Started {
 
 /// What is said of an end.
 #[derive(Serialize)]
-struct Ended {
+struct End {
     session_id: String,
     user_id: String,
     device_id: Option<String>,
@@ -79,7 +79,7 @@ fn id(kind: &str, session: SessionId, at: Micros, revision: u32) -> EventId {
     EventId::derive(&[kind, &session.to_string(), &at.to_string(), &revision.to_string()])
 }
 
-fn beginning(one: &SessionBeginning) -> Event<Started> {
+fn beginning(one: &SessionBeginning) -> Event<Beginning> {
     Event {
         id: id(SESSIONS_STARTED, one.session, one.at, one.revision),
         kind: SESSIONS_STARTED.to_owned(),
@@ -88,7 +88,7 @@ fn beginning(one: &SessionBeginning) -> Event<Started> {
         subject: one.session.to_string(),
         correlation: one.session.to_string(),
         sequence: format!("{:010}", one.revision),
-        payload: Started {
+        payload: Beginning {
             session_id: one.session.to_string(),
             user_id: one.user.to_string(),
             device_id: one.device.as_deref().map(str::to_owned),
@@ -104,11 +104,11 @@ fn beginning(one: &SessionBeginning) -> Event<Started> {
     }
 }
 
-fn end(one: &SessionEnd) -> Event<Ended> {
+fn end(one: &SessionEnd) -> Event<End> {
     event(
         SESSIONS_ENDED,
         one,
-        Ended {
+        End {
             session_id: one.session.to_string(),
             user_id: one.user.to_string(),
             device_id: one.device.as_deref().map(str::to_owned),

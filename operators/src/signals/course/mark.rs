@@ -8,7 +8,7 @@ use model::{Micros, Span};
 use serde::{Deserialize, Serialize};
 
 /// How far a session came.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Mark {
     /// Packets used up to here, those that came late included.
     pub(super) packets: u64,
@@ -48,8 +48,8 @@ impl Mark {
     /// Takes a packet of before that came late.
     pub(super) fn heal(&mut self, late: &Self) {
         if late.until >= self.since {
-            let Self { sequence, index, until, own, .. } = late.clone();
-            *self = Self { sequence, index, until, own, ..self.clone() };
+            let Self { sequence, index, until, own, .. } = *late;
+            *self = Self { sequence, index, until, own, ..*self };
         } else {
             self.before = Some(self.before.map_or(late.own, |before| joined(before, late.own)));
             self.packets += 1;
