@@ -13,6 +13,10 @@ impl Stored for u64 {
     }
 }
 
+impl Stored for Vec<u8> {
+    const VERSION: u32 = 1;
+}
+
 const HORIZON: i64 = 1_000;
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "what a store asks for")]
@@ -83,12 +87,11 @@ proptest! {
 
 #[test]
 fn a_slice_stays_small_though_every_entry_changed_before_the_walk_came_to_it() {
-    impl Stored for Vec<u8> {
-        const VERSION: u32 = 1;
-    }
     let states = States::default();
     let store = states.store::<u32, Vec<u8>>("texts", route, HORIZON);
-    (0..1_000).for_each(|key| drop(store.borrow_mut().insert(key, 0, vec![1; 1_024])));
+    for key in 0..1_000 {
+        store.borrow_mut().insert(key, 0, vec![1; 1_024]);
+    }
     states.begin();
     (0..1_000).for_each(|key| store.borrow_mut().entry(&key, 0, Vec::new).push(2));
     let (mut entries, mut done) = (0, false);

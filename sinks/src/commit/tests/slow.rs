@@ -160,14 +160,12 @@ fn more_than_may_wait_waits_for_a_slow_disk() {
     options.lake.outbox_bytes = 1;
     let (mut committer, _) = rig.open_with(&options).unwrap();
     gate.shut(true);
-    let opener = std::thread::spawn({
-        let gate = Arc::clone(&gate);
-        move || {
-            std::thread::sleep(Duration::from_millis(300));
-            gate.shut(false);
-        }
+    let opens = Arc::clone(&gate);
+    let opener = std::thread::Builder::new().name("opener".into()).spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        opens.shut(false);
     });
     // The fourth epoch begins the flush, and waits for it: it is the one that names it.
     assert_eq!(commit(&mut committer, 0..5), [3]);
-    opener.join().unwrap();
+    opener.unwrap().join().unwrap();
 }
