@@ -18,7 +18,7 @@ impl Committer {
             self.lake.discard(&prepared);
             self.views.give_up();
         }
-        let free = self.prepared.is_none() && self.errands.is_idle() && self.flushing.unpublished().is_none();
+        let free = self.is_lake_free();
         let rows = self.views.pending();
         if free && (last && rows > 0 || self.flushing.due(rows, self.views.bytes())) {
             let (epoch, cut, lake) = (pending.binding.epoch, self.views.cut(), Arc::clone(&self.lake));
@@ -57,13 +57,18 @@ impl Committer {
 
     /// Begins to collect garbage, unless the lake is being written.
     pub(super) fn sweep(&mut self, now: Micros, age: Micros) -> Result<bool, Error> {
-        let free = self.prepared.is_none() && self.errands.is_idle() && self.flushing.unpublished().is_none();
+        let free = self.is_lake_free();
         if free {
             let lake = Arc::clone(&self.lake);
             self.errands.begin(move || Answer::Swept(lake.sweep(now, age)));
             self.hear()?;
         }
         Ok(free)
+    }
+
+    /// Whether nothing of the lake is being written, or waits for its binding or its number.
+    fn is_lake_free(&self) -> bool {
+        self.prepared.is_none() && self.errands.is_idle() && self.flushing.unpublished().is_none()
     }
 
     /// The lake, to be changed; no errand may be under way.
