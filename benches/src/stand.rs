@@ -62,6 +62,7 @@ pub(crate) fn ground(config: &Config) -> Result<Ground> {
             shelf: Arc::new(Shelf::default()),
             similar: operators::similar::Book::follow,
             hand: Hand::Thread,
+            clock: sinks::commit::stopwatch(),
         },
         seed: None,
     })

@@ -146,6 +146,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
             shelf: Arc::clone(&shared.shelf),
             similar: operators::similar::Book::follow,
             hand: Hand::Thread,
+            clock: sinks::commit::stopwatch(),
         },
         seed: None,
     };

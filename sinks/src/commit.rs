@@ -39,7 +39,7 @@ use eventlog::Writer;
 use model::planted::{self, Bug, Step};
 use model::{Epoch, Input, Micros, view::Shelf};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 mod errand;
 mod flush;
@@ -53,7 +53,7 @@ use errand::Errands;
 pub use errand::Hand;
 use flushing::Flushing;
 pub use flushing::LakeLag;
-pub use open::{Means, Opened, Snapshots};
+pub use open::{Clock, Means, Opened, Snapshots, stopwatch};
 
 /// How epochs are committed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -80,9 +80,6 @@ pub struct Options {
     /// The lake.
     pub lake: lake::Options,
 }
-
-/// Monotonic time since some moment: decides when the lake is written, never what is in it.
-pub type Clock = Box<dyn Fn() -> Duration + Send>;
 
 /// What became of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -131,8 +131,16 @@ fn covered(world: &World, bindings: &[Binding]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A run of one worker without faults over the same epochs.
+/// A run of one worker without faults, and without a bug planted on purpose, over the same epochs.
 fn oracle(plan: &Plan, world: &World, bindings: &[Binding]) -> Result<Left, Failure> {
+    let bug = model::planted::active();
+    model::planted::plant(None);
+    let left = without_faults(plan, world, bindings);
+    model::planted::plant(bug);
+    left
+}
+
+fn without_faults(plan: &Plan, world: &World, bindings: &[Binding]) -> Result<Left, Failure> {
     let clean = World::new(&Plan { log_faults: 0, disk_faults: false, ..plan.clone() });
     if world.inputs.contains_key(&(Input::Vitals, plan.partitions)) {
         clean
@@ -141,7 +149,6 @@ fn oracle(plan: &Plan, world: &World, bindings: &[Binding]) -> Result<Left, Fail
             .map_err(|error| Failure::new(error.to_string()))?;
     }
     let broken = |error: pipeline::Error| Failure::new(format!("the run without faults failed: {error}"));
-    let bug = model::planted::active();
     let config = clean.config(1);
     let opened = sinks::Committer::open(&clean.means(), &config.commit, None);
     let mut committer = opened.map_err(|error| broken(error.into()))?.committer;
@@ -163,9 +170,7 @@ fn oracle(plan: &Plan, world: &World, bindings: &[Binding]) -> Result<Left, Fail
         committed.map_err(|error| broken(error.into()))?;
     }
     let last = bindings.last().map_or(0, |binding| binding.epoch);
-    let left = left(&clean, &clean.sim, &clean.disk(), &clean.shelf, account.counts(), &workers, last);
-    model::planted::plant(bug);
-    left
+    left(&clean, &clean.sim, &clean.disk(), &clean.shelf, account.counts(), &workers, last)
 }
 
 /// The records of an epoch.

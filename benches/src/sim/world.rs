@@ -24,7 +24,11 @@ use sinks::{
 };
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 /// What must not be.
@@ -51,6 +55,8 @@ pub(crate) struct World {
     base: Config,
     waiting: VecDeque<Sent>,
     now_us: Micros,
+    /// What passed since [`START`], in microseconds: by it the lake is written, and left alone after a failure.
+    passed_us: Arc<AtomicU64>,
     grown: bool,
     end: End,
     turns: u64,
@@ -75,6 +81,7 @@ impl World {
             base,
             waiting: traffic::traffic(plan).into(),
             now_us: START,
+            passed_us: Arc::default(),
             grown: false,
             end: End::Never,
             turns: 0,
@@ -140,12 +147,14 @@ impl World {
     }
 
     pub(crate) fn means(&self) -> Means {
+        let passed_us = Arc::clone(&self.passed_us);
         Means {
             log: Arc::new(self.sim.clone()),
             disk: self.disk(),
             shelf: Arc::clone(&self.shelf),
             similar: operators::similar::Book::follow,
             hand: Hand::Own(0),
+            clock: Arc::new(move || Duration::from_micros(passed_us.load(Ordering::Relaxed))),
         }
     }
 
@@ -162,6 +171,7 @@ impl World {
         self.sim.advance(ms);
         self.now_us += ms as Micros * 1_000;
         self.disk.set_now(self.now_us);
+        self.passed_us.fetch_add(ms * 1_000, Ordering::Relaxed);
         let mut arrived = 0;
         while self.waiting.front().is_some_and(|(at, _)| *at <= self.now_us) {
             let Some((_, draft)) = self.waiting.pop_front() else { break };
@@ -314,6 +324,7 @@ fn config(plan: &Plan) -> Config {
         ("epoch.partition_idle_ms", "5000".into()),
         ("commit.retry_ms", "0".into()),
         ("commit.lake.flush_rows", "25".into()),
+        ("commit.lake.flush_interval_ms", "5000".into()),
         ("commit.lake.compact_bytes", "100000".into()),
         ("commit.lake.garbage_age_s", "15".into()),
         ("pulse.window_s", "10".into()),

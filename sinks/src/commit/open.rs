@@ -9,7 +9,7 @@
 //! ```
 //! Every step can be repeated: a process that dies in one of them is followed by one that begins again.
 
-use super::{Clock, Committer, Hand, Options, errand::Errands, flushing::Flushing, past::Past};
+use super::{Committer, Hand, Options, errand::Errands, flushing::Flushing, past::Past};
 use crate::{
     Binding, Error, binding, disk,
     lake::Lake,
@@ -20,7 +20,13 @@ use crate::{
 use eventlog::{Log, TopicPartition};
 use model::planted::{self, Bug, Step};
 use model::{Input, similar::Follows, state::StepVersion, view::Shelf};
-use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What a committer works with.
 #[derive(Clone)]
@@ -35,6 +41,17 @@ pub struct Means {
     pub similar: fn() -> Box<dyn Follows>,
     /// Who writes the lake.
     pub hand: Hand,
+    /// When the lake is written.
+    pub clock: Clock,
+}
+
+/// Monotonic time since some moment: decides when the lake is written, never what is in it.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// The time that passed since this was called.
+pub fn stopwatch() -> Clock {
+    let start = Instant::now();
+    Arc::new(move || start.elapsed())
 }
 
 impl fmt::Debug for Means {
@@ -75,21 +92,7 @@ impl Committer {
     /// # Errors
     /// A lake that cannot be written, a log or lake that cannot be read or do not belong together.
     pub fn open(means: &Means, options: &Options, snapshots: Option<Snapshots<'_>>) -> Result<Opened, Error> {
-        let start = Instant::now();
-        Self::open_with_clock(means, options, snapshots, Box::new(move || start.elapsed()))
-    }
-
-    /// Like [`Self::open`], with another clock.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_with_clock(
-        means: &Means,
-        options: &Options,
-        snapshots: Option<Snapshots<'_>>,
-        clock: Clock,
-    ) -> Result<Opened, Error> {
-        let Means { log, disk, shelf, similar, hand } = means.clone();
+        let Means { log, disk, shelf, similar, hand, clock } = means.clone();
         let shape = Shape::ensure(&*log, options)?;
         let mut lake =
             Lake::open(Arc::clone(&disk), &options.lake.dir)?.compacting(options.lake.compact_bytes);

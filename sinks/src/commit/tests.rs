@@ -1,6 +1,6 @@
 //! A pipeline in miniature: epochs whose input follows from their number, over an embedded log.
 
-use super::{Committed, Committer, Hand, Means, Opened, Options, Snapshots};
+use super::{Clock, Committed, Committer, Hand, Means, Opened, Options, Snapshots};
 use crate::{Binding, Error, Output, disk::machine, lake, samples, topics, views::identities};
 use eventlog::{Budget, Log, Record, Shared, TopicPartition, embedded::Embedded};
 use model::{
@@ -91,11 +91,11 @@ impl Rig {
 
     fn open_from(&self, options: &Options, snapshots: Option<Snapshots<'_>>) -> Result<Opened, Error> {
         let seconds = Arc::clone(&self.seconds);
-        let clock = Box::new(move || Duration::from_secs(seconds.load(Ordering::SeqCst)));
+        let clock: Clock = Arc::new(move || Duration::from_secs(seconds.load(Ordering::SeqCst)));
         let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));
         let (disk, hand) = (Arc::clone(&self.disk), self.hand);
-        let means = Means { log, disk, shelf, similar: measured::follow, hand };
-        Committer::open_with_clock(&means, options, snapshots, clock)
+        let means = Means { log, disk, shelf, similar: measured::follow, hand, clock };
+        Committer::open(&means, options, snapshots)
     }
 
     /// Opens and replays; returns the next epoch.
