@@ -63,6 +63,7 @@ pub struct Metrics {
     snapshot_took: Histogram,
     snapshots_failed: Counter,
     clock_astray: Gauge,
+    audit_findings: Gauge,
     lag: Family<Partition, Gauge>,
     watermark: Family<Partition, Seconds>,
     resident: Gauge,
@@ -100,6 +101,7 @@ impl Metrics {
             snapshot_took: times(),
             snapshots_failed: Counter::default(),
             clock_astray: Gauge::default(),
+            audit_findings: Gauge::default(),
             lag: Family::default(),
             watermark: Family::default(),
             resident: Gauge::default(),
@@ -143,6 +145,8 @@ impl Metrics {
         registry.register_with_unit("snapshot", help, Unit::Seconds, self.snapshot_took.clone());
         let help = "1 while the wall clock is not followed because it jumped";
         registry.register("clock_astray", help, self.clock_astray.clone());
+        let help = "Partitions of result topics that are not as they were committed";
+        registry.register("audit_findings", help, self.audit_findings.clone());
         registry.register("lag_records", "Records of a partition not processed yet", self.lag.clone());
         let help = "Highest event time seen in a partition, seconds since 1970";
         registry.register_with_unit("watermark", help, Unit::Seconds, self.watermark.clone());
@@ -220,6 +224,11 @@ impl Metrics {
     /// A snapshot was not taken, or cannot be used.
     pub fn snapshot_failed(&self) {
         self.snapshots_failed.inc();
+    }
+
+    /// How many partitions of result topics are not as they were committed.
+    pub fn audit_findings(&self, findings: u64) {
+        self.audit_findings.set(i64::try_from(findings).unwrap_or(i64::MAX));
     }
 
     /// Whether the wall clock jumped and is not followed.

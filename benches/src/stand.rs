@@ -20,7 +20,7 @@ use pipeline::{
     workers::Workers,
 };
 use sinks::{
-    Binding, Committer, Digest, Hand, Means, Output, disk,
+    Binding, Committer, Digest, Output, disk,
     snapshot::{self, StateDigest, Stored},
 };
 use std::{
@@ -55,17 +55,7 @@ pub(crate) fn config(dir: &Path, values: &[(&str, &str)]) -> Result<Config> {
 /// Opens the embedded log of `config` for a new start.
 pub(crate) fn ground(config: &Config) -> Result<Ground> {
     let log = Arc::new(Embedded::open(&config.log.embedded)?);
-    Ok(Ground {
-        means: Means {
-            log,
-            disk: disk::machine(),
-            shelf: Arc::new(Shelf::default()),
-            similar: operators::similar::Book::follow,
-            hand: Hand::Thread,
-            clock: sinks::commit::stopwatch(),
-        },
-        seed: None,
-    })
+    Ok(Ground::new(log, disk::machine(), Arc::default()))
 }
 
 /// The program's epoch loop on a thread of its own, over `log`; it ends when [`engine::Shared::stop`] is set.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use pipeline::{
     config::{self, Config, Layers, Loaded, LogKind, Source},
     demo,
+    recover::Step,
     service::Service,
 };
 use std::{
@@ -69,8 +70,12 @@ pub(crate) enum Command {
     /// Dead letters: list them, look at one, send them again
     #[command(subcommand)]
     Dlq(dlq::Dlq),
-    /// Compare what stands on the result topics with what every committed epoch published; nothing is changed
-    Audit,
+    /// Compare what stands on the result topics with what every committed epoch published
+    Audit {
+        /// Publish again what is missing (stop the pipeline first)
+        #[arg(long)]
+        repair: bool,
+    },
     /// Print every key in force, and where it came from
     Config,
     /// Say what a running program is doing
@@ -266,15 +271,35 @@ pub(crate) fn verify_lake(config: &Config) -> anyhow::Result<()> {
 }
 
 /// With Kafka it runs beside the pipeline; the embedded log belongs to one process at a time.
-pub(crate) fn audit(config: &Config) -> anyhow::Result<()> {
-    let audit = sinks::audit(&*pipeline::service::open_log(config)?)?;
+pub(crate) fn audit(log: &dyn eventlog::Log) -> anyhow::Result<()> {
+    let audit = sinks::audit(log)?;
     say(&audit.to_string());
     if audit.ok() {
         return Ok(());
     }
     bail!(
-        "a topic is not as it was committed: tell its consumers to read the tables instead, and restore it from a mirror"
+        "a topic is not as it was committed: tell its consumers to read the tables meanwhile, stop the pipeline, and \
+         publish what is missing with `manpasik audit --repair`"
     )
+}
+
+/// Publishes again what the topics of results lost.
+pub(crate) fn repair(config: &Config) -> anyhow::Result<()> {
+    let ground = pipeline::service::ground(config)?;
+    let repaired = pipeline::repair::repair(config, &ground, &mut |step| {
+        if let Step::Replayed { done: (done, all), .. } = step {
+            tracing::info!(done, all, "epochs computed again");
+        }
+    })?;
+    let Some(repaired) = repaired else {
+        say("topics: as committed; nothing to repair");
+        return Ok(());
+    };
+    for sinks::Mended { place, published, strange } in repaired.mended {
+        say(&format!("{place}: {published} records published again, {strange} that no epoch published left"));
+    }
+    drop(repaired.standing);
+    audit(&*ground.means.log)
 }
 
 pub(crate) fn status(config: &Config) -> anyhow::Result<()> {

@@ -32,6 +32,8 @@ pub struct Config {
     pub commit: sinks::Options,
     /// Snapshots of the state.
     pub snapshot: sinks::snapshot::Options,
+    /// How often what is published is looked at.
+    pub audit: crate::engine::AuditOptions,
     /// What is done when the disk fills up.
     pub disk: crate::engine::DiskOptions,
     /// Order and windows of pulse sessions.

@@ -14,6 +14,7 @@
 //!   then begins with a recovery, as after a crash.
 //! - Nothing hangs unseen: epochs and commits are watched.
 
+mod auditing;
 mod commits;
 mod ladder;
 
@@ -29,13 +30,15 @@ use crate::{
     workers::Workers,
 };
 use api::{Metrics, Readiness, State};
+pub use auditing::AuditOptions;
+use auditing::Auditing;
 use commits::{Commits, Done};
 use eventlog::TopicSpec;
 pub use ladder::DiskOptions;
 use ladder::Ladder;
 use model::{Epoch, Input, planted, view::Shelf};
 use operators::sequence::Tally;
-use sinks::{Binding, Hand, Means, disk};
+use sinks::{Binding, disk};
 use std::{
     sync::{
         Arc, Mutex,
@@ -135,21 +138,13 @@ struct Engine<'a> {
     computing: Watch,
     next: Epoch,
     clock: Clock,
+    _auditing: Auditing,
 }
 
 /// Recovers, and starts the threads of the loop.
 fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error> {
-    let ground = Ground {
-        means: Means {
-            log: Arc::clone(&shared.log),
-            disk: Arc::clone(&shared.disk),
-            shelf: Arc::clone(&shared.shelf),
-            similar: operators::similar::Book::follow,
-            hand: Hand::Thread,
-            clock: sinks::commit::stopwatch(),
-        },
-        seed: None,
-    };
+    let (log, disk, shelf) = (&shared.log, &shared.disk, &shared.shelf);
+    let ground = Ground::new(Arc::clone(log), Arc::clone(disk), Arc::clone(shelf));
     shared.account.restore(Counts::default());
     let stale = matches!(shared.readiness.get(), State::Stale { .. });
     let say = |detail: String| {
@@ -162,6 +157,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
             shared.metrics.snapshot_failed();
             tracing::debug!(why, "a snapshot is passed over");
         }
+        Step::Opened => {}
         Step::Import(done, all) => say(format!("taking over entry {done} of {all} of the snapshot")),
         Step::Restored(counts) => {
             shared.account.restore(counts);
@@ -174,6 +170,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
     })?;
     let Standing { intake, workers, committer, next, now_us, snapshot } = standing;
     shared.metrics.snapshot_held(snapshot);
+    let auditing = Auditing::start(config.audit, Arc::clone(&shared.log), Arc::clone(&shared.metrics))?;
     let snapshots = Snapshots::start(
         &config.snapshot,
         Arc::clone(&shared.disk),
@@ -186,7 +183,19 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
     let commits = Commits::start(committer, shared.clone(), snapshots.marks(), (stall, garbage));
     let ladder = Ladder::new(config, shared);
     let (computing, clock) = (Watch::over("an epoch in the graph", stall), Clock::from(now_us));
-    Ok(Engine { config, shared, intake, workers, commits, snapshots, ladder, computing, next, clock })
+    Ok(Engine {
+        config,
+        shared,
+        intake,
+        workers,
+        commits,
+        snapshots,
+        ladder,
+        computing,
+        next,
+        clock,
+        _auditing: auditing,
+    })
 }
 
 impl Engine<'_> {

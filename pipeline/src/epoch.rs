@@ -260,6 +260,7 @@ impl Intake {
             digest_in: digest(&records),
             outputs: Vec::new(),
             intent: None,
+            repairs: Vec::new(),
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         (binding, records)

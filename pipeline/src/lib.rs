@@ -3,7 +3,7 @@
 //! # Layout
 //! In the order of the river: [`dataflow`] is the whole graph on one screen, `results` what comes out of it; [`epoch`] cuts input
 //! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`recover`] finds out where
-//! it stood, [`snapshots`] make that quick, [`watchdog`] ends what hangs; [`account`] counts.
+//! it stood, [`snapshots`] make that quick, [`repair`] publishes again what a log lost, [`watchdog`] ends what hangs; [`account`] counts.
 //! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
 //! [`dlq`] shows dead letters and sends them again.
 //!
@@ -21,6 +21,7 @@ pub mod engine;
 pub mod epoch;
 mod error;
 pub mod recover;
+pub mod repair;
 mod results;
 pub mod service;
 pub mod snapshots;

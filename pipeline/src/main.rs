@@ -37,7 +37,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Sql(options) => commands::sql(&loaded.config, options)?,
         Command::Dlq(dlq) => commands::dlq::run(&loaded.config, dlq)?,
         Command::Status => commands::status(&loaded.config)?,
-        Command::Audit => commands::audit(&loaded.config)?,
+        Command::Audit { repair: false } => commands::audit(&*pipeline::service::open_log(&loaded.config)?)?,
+        Command::Audit { repair: true } => commands::repair(&loaded.config)?,
         Command::Lake(commands::Lake::Verify) => commands::verify_lake(&loaded.config)?,
         Command::Run => {
             stop_on_signals(&stop)?;

@@ -24,9 +24,10 @@ use model::{
     Epoch, Micros, Tick,
     planted::{self, Bug},
     time::SECOND,
+    view::Shelf,
 };
 use operators::{sequence::Tally, signals};
-use sinks::{Binding, Committer, Means, Opened, Output, Snapshots, snapshot};
+use sinks::{Binding, Committer, Hand, Means, Opened, Output, Snapshots, disk, snapshot};
 use std::{sync::Arc, time::Duration};
 
 /// A pipeline between two epochs.
@@ -49,6 +50,8 @@ pub struct Standing {
 /// What recovery is at.
 #[derive(Debug)]
 pub enum Step<'a> {
+    /// Nobody else commits any more, and what is committed is known.
+    Opened,
     /// A snapshot that cannot be used, and why.
     Refused(&'a str),
     /// Everything counted up to the snapshot.
@@ -76,7 +79,7 @@ impl Step<'_> {
             Self::Replayed { binding, output, tally, .. } => {
                 account.committed(binding.epoch, binding.n_in, output, *tally);
             }
-            Self::Refused(_) | Self::Import(..) => {}
+            Self::Opened | Self::Refused(_) | Self::Import(..) => {}
         }
     }
 }
@@ -88,6 +91,17 @@ pub struct Ground {
     pub means: Means,
     /// Workers step in turns drawn from this seed; side by side without.
     pub seed: Option<u64>,
+    /// Every epoch from this one on is computed again, whatever snapshots there are.
+    pub before: Option<Epoch>,
+}
+
+impl Ground {
+    /// What the program works with: the lake is written by a thread of its own, workers run side by side.
+    pub fn new(log: eventlog::Shared, disk: disk::Shared, shelf: Arc<Shelf>) -> Self {
+        let (similar, clock) = (operators::similar::Book::follow, sinks::commit::stopwatch());
+        let means = Means { log, disk, shelf, similar, hand: Hand::Thread, clock };
+        Self { means, seed: None, before: None }
+    }
 }
 
 /// Finds out what is committed and computes what no snapshot holds again.
@@ -102,9 +116,10 @@ pub fn recover(config: &Config, ground: &Ground, tell: &mut dyn FnMut(Step<'_>))
         None => Workers::start(&config.workers, &graph)?,
         Some(seed) => Workers::start_in_turns(&config.workers, &graph, seed)?,
     };
-    let snapshots = Snapshots { dir: &config.snapshot.dir, steps: workers.steps() };
+    let snapshots = Snapshots { dir: &config.snapshot.dir, steps: workers.steps(), before: ground.before };
     let opened = Committer::open(&ground.means, &config.commit, Some(snapshots))?;
     let Opened { mut committer, snapshot, bindings, refused } = opened;
+    tell(Step::Opened);
     for why in &refused {
         tell(Step::Refused(why));
     }

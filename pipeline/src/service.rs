@@ -10,6 +10,7 @@ use crate::{
     account::Account,
     config::{Config, LogKind},
     engine,
+    recover::Ground,
 };
 use api::{Metrics, Readiness, Server, State};
 use model::view::Shelf;
@@ -106,6 +107,14 @@ impl Drained {
     pub fn close(self) {
         self.server.stop();
     }
+}
+
+/// What commands that take the pipeline over work with.
+///
+/// # Errors
+/// Those of the log.
+pub fn ground(config: &Config) -> Result<Ground, Error> {
+    Ok(Ground::new(open_log(config)?, sinks::disk::machine(), Arc::default()))
 }
 
 /// Opens the log the configuration names.

@@ -3,7 +3,7 @@
 //! A log can break its word although it gave it: Kafka without the second part of KIP-890 may tear a
 //! transaction whose end was delayed (Jepsen, "Bufstream 0.1.0", 2024), a disk may rot, a person may write to
 //! a topic. A program that watches its own acknowledgements sees none of it; one that reads as consumers do,
-//! does.
+//! does. What was lost can be published again: [`Mending`].
 //!
 //! # How
 //! The records of an epoch stand together on each partition, in their order, and the epochs one behind the
@@ -12,22 +12,30 @@
 //! # Invariants
 //! - Only what is committed is read, and nothing is changed; a pipeline may run meanwhile.
 //! - Every epoch whose binding could be read before the topics were looked at has to be there in full. Later ones
-//!   may be.
+//!   may be. What does not fit counts if it did not fit at two looks in a row: a commit shows on one partition after
+//!   the other.
+//! - What retention deleted is not missed: a partition is compared from the first whole run kept.
 
 use crate::{
-    Check, Error,
-    binding::{self, Placed, Run},
-    topics::{BINDINGS, Borrowed, RESULTS},
+    Error,
+    binding::{self, Placed},
+    topics::{BINDINGS, RESULTS},
 };
-use eventlog::{Budget, Log, Record, TopicPartition, read_range};
+use eventlog::{Budget, Log, TopicPartition, read_range};
 use model::Epoch;
-use std::{fmt, thread, time::Duration};
+use std::{collections::BTreeMap, fmt, thread, time::Duration};
+use walk::Walk;
+
+mod mending;
+mod walk;
+
+pub use mending::{Mended, Mending};
 
 /// How much of a topic is read at once.
 const BUDGET: Budget = Budget { records: 10_000, bytes: 8 << 20 };
 /// A commit shows on one partition after the other: what does not fit is looked at so often, and so long after.
 const LOOKS: u32 = 4;
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const LOOK_AGAIN: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 
 /// What does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +44,12 @@ pub struct Finding {
     pub place: TopicPartition,
     /// The epoch from which on it does not fit; `None` if records follow that no epoch published.
     pub epoch: Option<Epoch>,
+    /// Offset from which on it does not fit.
+    pub from: u64,
     /// What is there instead, without content.
     pub detail: &'static str,
+    /// Whether it can be known what is missing.
+    pub mendable: bool,
 }
 
 /// What was looked at and found.
@@ -65,139 +77,111 @@ impl Audit {
 /// # Errors
 /// [`Error::Log`] and [`Error::History`] if the log cannot be read.
 pub fn audit(log: &dyn Log) -> Result<Audit, Error> {
-    let mut looks = 1;
-    loop {
-        let audit = look(log)?;
-        if audit.ok() || looks == LOOKS {
-            return Ok(audit);
+    Auditor::of_everything(LOOK_AGAIN).look(log)
+}
+
+/// Compares, and goes on later where it was.
+#[derive(Debug)]
+pub struct Auditor {
+    /// How long what does not fit is left alone before the next look.
+    pause: Duration,
+    /// The next binding to read.
+    history: u64,
+    epochs: u64,
+    walks: BTreeMap<TopicPartition, Walk>,
+}
+
+impl Auditor {
+    /// Begins with everything the log holds; what does not fit is looked at again after `pause`.
+    pub const fn of_everything(pause: Duration) -> Self {
+        Self { pause, history: 0, epochs: 0, walks: BTreeMap::new() }
+    }
+
+    /// Begins with what is committed after this; nobody may commit meanwhile.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub fn from_now_on(log: &dyn Log) -> Result<Self, Error> {
+        let mut walks = BTreeMap::new();
+        for (place, range) in places(log)? {
+            walks.insert(place.clone(), Walk::from(place, range.end, false));
         }
-        looks += 1;
-        thread::sleep(LOOK_AGAIN);
+        let history = log.range(&binding::place())?.end;
+        Ok(Self { pause: LOOK_AGAIN, history, epochs: 0, walks })
+    }
+
+    /// Compares what was committed since the last time, and gives everything found so far.
+    ///
+    /// # Errors
+    /// [`Error::Log`] and [`Error::History`] if the log cannot be read.
+    pub fn look(&mut self, log: &dyn Log) -> Result<Audit, Error> {
+        if matches!(log.partitions(BINDINGS), Err(eventlog::Error::UnknownPartition(_))) {
+            return Ok(Audit::default());
+        }
+        for look in 0..LOOKS {
+            if look > 0 {
+                thread::sleep(self.pause);
+            }
+            self.look_once(log)?;
+            if !self.walks.values().any(Walk::is_open) {
+                break;
+            }
+        }
+        Ok(Audit {
+            epochs: self.epochs,
+            partitions: self.walks.len() as u64,
+            records: self.walks.values().map(|walk| walk.records).sum(),
+            findings: self.walks.values().filter_map(Walk::finding).collect(),
+        })
+    }
+
+    fn look_once(&mut self, log: &dyn Log) -> Result<(), Error> {
+        let (before, end) = binding::read(log, self.history)?;
+        let repaired = |bindings: &[Placed]| bindings.iter().any(|(_, binding)| !binding.repairs.is_empty());
+        if self.history > 0 && repaired(&before) {
+            // What was compared stands otherwise now.
+            *self = Self::of_everything(self.pause);
+            return self.look_once(log);
+        }
+        let places = places(log)?;
+        let (mut after, mut next) = binding::read(log, end)?;
+        if repaired(&after) {
+            (after, next) = (Vec::new(), end);
+        }
+        self.history = next;
+        self.epochs += (before.len() + after.len()) as u64;
+        let mut reader = log.reader()?;
+        for (place, range) in places {
+            let (start, cut) = (range.start, range.start > 0);
+            let walk =
+                self.walks.entry(place.clone()).or_insert_with(|| Walk::from(place.clone(), start, cut));
+            walk.begin_at(start);
+            walk.learn(&before, true);
+            walk.learn(&after, false);
+            if let Some(next) = walk.next().filter(|next| *next < range.end) {
+                read_range(&mut *reader, &place, next..range.end, BUDGET, |record| {
+                    if record.offset < range.end {
+                        walk.step(&record);
+                    }
+                })?;
+            }
+            walk.rest(range.end);
+        }
+        Ok(())
     }
 }
 
-fn look(log: &dyn Log) -> Result<Audit, Error> {
-    if matches!(log.partitions(BINDINGS), Err(eventlog::Error::UnknownPartition(_))) {
-        return Ok(Audit::default());
-    }
-    let (before, end) = binding::read(log, 0)?;
-    let mut partitions = Vec::new();
+/// Every partition of every result topic, and what can be read of it.
+fn places(log: &dyn Log) -> Result<Vec<(TopicPartition, std::ops::Range<u64>)>, Error> {
+    let mut places = Vec::new();
     for topic in RESULTS {
         for partition in 0..log.partitions(topic)? {
             let place = TopicPartition::new(topic, partition);
             let range = log.range(&place)?;
-            partitions.push((place, range));
+            places.push((place, range));
         }
     }
-    let (after, _) = binding::read(log, end)?;
-    let mut audit = Audit { epochs: before.len() as u64, ..Audit::default() };
-    for (place, range) in partitions {
-        let runs = Runs::of(&place, &before, &after);
-        let (records, finding) = runs.compare(log, &place, range)?;
-        audit.partitions += 1;
-        audit.records += records;
-        audit.findings.extend(finding.map(|(epoch, detail)| Finding { place, epoch, detail }));
-    }
-    Ok(audit)
-}
-
-/// What the epochs say stands on one partition.
-struct Runs {
-    list: Vec<(Epoch, Run)>,
-    /// So many of them have to be there.
-    due: usize,
-    /// The first epoch that does not say on which partitions its records stand.
-    silent: Option<Epoch>,
-}
-
-impl Runs {
-    fn of(place: &TopicPartition, before: &[Placed], after: &[Placed]) -> Self {
-        let mut runs = Self { list: Vec::new(), due: 0, silent: None };
-        for (number, (_, binding)) in before.iter().chain(after).enumerate() {
-            for output in binding.outputs.iter().filter(|output| *output.topic == *place.topic) {
-                if output.runs.is_empty() && output.records > 0 {
-                    runs.silent.get_or_insert(binding.epoch);
-                }
-                let here = output.runs.iter().filter(|run| run.partition == place.partition);
-                runs.list.extend(here.map(|run| (binding.epoch, *run)));
-            }
-            if number < before.len() {
-                runs.due = runs.list.len();
-            }
-        }
-        runs
-    }
-
-    /// Reads the partition; gives its records, and where and how it differs.
-    fn compare(
-        self,
-        log: &dyn Log,
-        place: &TopicPartition,
-        range: std::ops::Range<u64>,
-    ) -> Result<(u64, Option<Found>), Error> {
-        if self.silent.is_some() {
-            let why = "was committed by a version whose epochs do not say where their records stand";
-            return Ok((0, Some((self.silent, why))));
-        }
-        let (mut walk, end) = (Walk::over(&self.list), range.end);
-        read_range(&mut *log.reader()?, place, range, BUDGET, |record| {
-            if record.offset < end {
-                walk.step(&record);
-            }
-        })?;
-        Ok((walk.records, walk.end(self.due)))
-    }
-}
-
-/// From which epoch on a partition differs, and how.
-type Found = (Option<Epoch>, &'static str);
-
-/// A walk over the records of a partition.
-struct Walk<'a> {
-    runs: &'a [(Epoch, Run)],
-    /// The run under way, and how many of its records were met.
-    at: usize,
-    met: u64,
-    hasher: blake3::Hasher,
-    records: u64,
-    found: Option<Found>,
-}
-
-impl<'a> Walk<'a> {
-    fn over(runs: &'a [(Epoch, Run)]) -> Self {
-        Self { runs, at: 0, met: 0, hasher: blake3::Hasher::new(), records: 0, found: None }
-    }
-
-    fn step(&mut self, record: &Record) {
-        self.records += 1;
-        if self.found.is_some() {
-            return;
-        }
-        let Some((epoch, run)) = self.runs.get(self.at) else {
-            self.found = Some((None, "records follow that no epoch published"));
-            return;
-        };
-        Borrowed::from(record).update(&mut self.hasher);
-        self.met += 1;
-        if self.met == run.records {
-            let hasher = std::mem::take(&mut self.hasher);
-            if Check::from(hasher.finalize()) != run.check {
-                self.found =
-                    Some((Some(*epoch), "its records are not those committed: lost, torn, or twice"));
-            }
-            (self.at, self.met) = (self.at + 1, 0);
-        }
-    }
-
-    /// What is wrong, if `due` runs have to be there.
-    fn end(self, due: usize) -> Option<Found> {
-        let epoch = self.runs.get(self.at).map(|(epoch, _)| *epoch);
-        self.found.or(match self.met {
-            0 if self.at >= due => None,
-            0 => Some((epoch, "its records are missing")),
-            _ => Some((epoch, "some of its records are missing")),
-        })
-    }
+    Ok(places)
 }
 
 impl fmt::Display for Audit {
@@ -205,10 +189,17 @@ impl fmt::Display for Audit {
         let Self { epochs, partitions, records, findings } = self;
         let state = if self.ok() { "as committed" } else { "NOT as committed" };
         write!(f, "topics: {state}; {records} records on {partitions} partitions by {epochs} epochs")?;
-        for Finding { place, epoch, detail } in findings {
-            let from = epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}: "));
-            write!(f, "\n{place}: {from}{detail}")?;
+        for finding in findings {
+            write!(f, "\n{finding}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, epoch, from, detail, .. } = self;
+        let epoch = epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}: "));
+        write!(f, "{place} from offset {from} on: {epoch}{detail}")
     }
 }

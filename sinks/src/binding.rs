@@ -45,6 +45,9 @@ pub struct Binding {
     /// What the lake shall hold from this epoch on, if the epoch wrote to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
+    /// What was published again before this epoch, because it had been lost or torn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
     /// Version of the code that computed it.
     pub code_version: String,
 }
@@ -103,6 +106,32 @@ impl From<(u32, u64, Check)> for Run {
 impl From<Run> for (u32, u64, Check) {
     fn from(Run { partition, records, check }: Run) -> Self {
         (partition, records, check)
+    }
+}
+
+/// A partition that was repaired: this stands there instead of what the epochs from `from` on, up to the one that says
+/// so, had published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: u32,
+    /// The first epoch whose records were not as committed.
+    pub from: Epoch,
+    /// Records, those that were published again last.
+    pub records: u64,
+    /// Check over them, in their order.
+    pub check: Check,
+}
+
+impl Repair {
+    pub(crate) fn is_of(&self, place: &TopicPartition) -> bool {
+        (&*self.topic, self.partition) == (&*place.topic, place.partition)
+    }
+
+    pub(crate) const fn run(&self) -> Run {
+        Run { partition: self.partition, records: self.records, check: self.check }
     }
 }
 
@@ -244,7 +273,9 @@ mod tests {
             runs: vec![run],
         }];
         let intent = Some(Intent { sequence: 7, digest: Digest::of(b"m"), previous: Some(Digest::of(b"l")) });
-        let binding = Binding { outputs, intent, ..binding(5, 10, 20) };
+        let repairs =
+            vec![Repair { topic: BINDINGS.into(), partition: 3, from: 4, records: 7, check: run.check }];
+        let binding = Binding { outputs, intent, repairs, ..binding(5, 10, 20) };
         assert_eq!(serde_json::from_slice::<Binding>(&binding.encode()).unwrap(), binding);
     }
 

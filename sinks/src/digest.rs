@@ -79,7 +79,7 @@ fn digest_line(digest: Digest) -> Vec<u8> {
 }
 
 /// The first eight bytes of a digest, written as 16 hexadecimal digits: finds accidents, keeps no secret.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Check(u64);
 

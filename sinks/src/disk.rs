@@ -46,6 +46,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn is_dir(&self, path: &Path) -> bool;
     /// When a file was last written, as microseconds since 1970-01-01 UTC: for the age of orphans.
     fn modified(&self, path: &Path) -> io::Result<model::Micros>;
+    /// Dates a file as if it were written now.
+    fn touch(&self, path: &Path) -> io::Result<()>;
     /// Bytes free to this user on the file system that holds `path`.
     fn space(&self, path: &Path) -> io::Result<u64>;
     /// The path without links and detours.
@@ -118,6 +120,10 @@ impl Disk for Machine {
     fn modified(&self, path: &Path) -> io::Result<model::Micros> {
         let since = fs::metadata(path)?.modified()?.duration_since(std::time::UNIX_EPOCH);
         Ok(model::Micros::try_from(since.unwrap_or_default().as_micros()).unwrap_or(model::Micros::MAX))
+    }
+
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        fs::File::options().append(true).open(path)?.set_modified(std::time::SystemTime::now())
     }
 
     fn space(&self, path: &Path) -> io::Result<u64> {

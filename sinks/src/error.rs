@@ -72,6 +72,12 @@ pub enum Error {
         /// Why the lake cannot take them, with the next step.
         reason: String,
     },
+    /// It cannot be known what a topic lost.
+    #[error("{0}: its consumers have to read the tables instead; restore the topic from a mirror")]
+    Unmendable(String),
+    /// The log did not take what was to be published again.
+    #[error("the log answered {0:?}: repair again, which finds what is there by then")]
+    Unmended(eventlog::Outcome),
     /// The dataflow said something that cannot be: a defect.
     #[error("{0}: report it; start again to recompute from what was committed")]
     Broken(String),

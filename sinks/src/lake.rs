@@ -253,6 +253,9 @@ impl Lake {
     pub(crate) fn publish(&self, intent: &Intent) -> Result<(), Error> {
         let disk = &*self.disk;
         let (from, to) = (self.prepared(intent), self.published(intent.sequence));
+        // What it removes is old from now on, not from when it was prepared: readers found it until now. If it cannot be
+        // said, it goes sooner.
+        disk.touch(&from).unwrap_or_default();
         if durable::link_if_absent(disk, &from, &to)? {
             durable::sync_dir(disk, &self.dir.join(MANIFESTS))?;
             // A second name of the same file; if it stays it is an orphan.

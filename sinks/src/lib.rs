@@ -28,7 +28,7 @@ pub mod snapshot;
 pub mod topics;
 mod views;
 
-pub use audit::{Audit, audit};
+pub use audit::{Audit, Auditor, Mended, Mending, audit};
 pub use binding::{Binding, InputRange};
 pub use capture::{Captured, capture};
 pub use commit::{Committed, Committer, Hand, LakeLag, Means, Opened, Options, Snapshots};

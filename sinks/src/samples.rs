@@ -172,6 +172,7 @@ pub(crate) fn binding(epoch: u64, lo: u64, hi: u64) -> Binding {
         digest_in: Digest::of(b"in"),
         outputs: Vec::new(),
         intent: None,
+        repairs: Vec::new(),
         code_version: "0.1.0".into(),
     }
 }

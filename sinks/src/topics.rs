@@ -90,6 +90,30 @@ impl Shape {
     }
 }
 
+impl Shape {
+    fn of(&mut self, topic: &str) -> &mut u32 {
+        match topic {
+            WINDOWS => &mut self.windows,
+            MEASUREMENTS => &mut self.measurements,
+            SESSIONS_STARTED => &mut self.sessions_started,
+            SESSIONS_ENDED => &mut self.sessions_ended,
+            ALERTS => &mut self.alerts,
+            _ => &mut self.dead_letters,
+        }
+    }
+
+    /// Partitions of a topic of results.
+    pub(crate) fn partitions(mut self, topic: &str) -> u32 {
+        *self.of(topic)
+    }
+
+    /// As if `topic` had so many partitions.
+    pub(crate) fn with(mut self, topic: &str, partitions: u32) -> Self {
+        *self.of(topic) = partitions;
+        self
+    }
+}
+
 /// The records an epoch publishes, and what they come down to.
 #[derive(Debug, Default)]
 pub(crate) struct Letters {
@@ -194,9 +218,9 @@ pub(crate) fn binding(binding: &crate::Binding) -> Draft {
     }
 }
 
-/// Kafka refuses times before 1970; a device clock may stand there.
+/// Kafka refuses times before 1970, and takes 0 for none; a device clock may stand there.
 fn milliseconds(at: Micros) -> i64 {
-    at.div_euclid(1_000).max(0)
+    at.div_euclid(1_000).max(1)
 }
 
 fn header(name: &str, value: impl Into<Vec<u8>>) -> eventlog::Header {

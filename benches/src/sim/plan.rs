@@ -36,6 +36,9 @@ pub(crate) struct Plan {
     /// Lives that end before their time; one more follows that does not.
     pub(crate) lives: Vec<Life>,
     pub(crate) last: Life,
+    /// Whether the log loses records of results in the end, in a thousand; they are published again.
+    #[serde(default)]
+    pub(crate) torn: u64,
 }
 
 /// From one start to the next.
@@ -84,6 +87,7 @@ impl Plan {
             growth: dice.permille(300),
             lives,
             last: Life { end: End::Never, ..Life::random(&mut dice) },
+            torn: if dice.permille(150) { dice.within(1..400) } else { 0 },
         }
     }
 

@@ -38,6 +38,7 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
     }
     all.push(Plan { log_faults: 0, ..plan.clone() });
     all.push(Plan { disk_faults: false, ..plan.clone() });
+    all.push(Plan { torn: 0, ..plan.clone() });
     all.push(Plan { rot: false, ..plan.clone() });
     all.push(Plan { retention: false, ..plan.clone() });
     all.push(Plan { growth: false, ..plan.clone() });

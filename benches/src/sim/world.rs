@@ -143,7 +143,7 @@ impl World {
     pub(crate) fn ground(&self, seed: u64) -> Ground {
         // The lake's disk is as slow as the seed has it.
         let hand = Hand::Own(u32::try_from(seed % 7).unwrap_or_default());
-        Ground { means: Means { hand, ..self.means() }, seed: Some(seed) }
+        Ground { means: Means { hand, ..self.means() }, seed: Some(seed), before: None }
     }
 
     pub(crate) fn means(&self) -> Means {
@@ -201,6 +201,13 @@ impl World {
     pub(crate) fn rest(&mut self) {
         self.calm();
         self.pass(45_000);
+    }
+
+    /// The life goes on beyond its end.
+    pub(crate) fn survive(&mut self) {
+        self.end = End::Never;
+        self.disk.stop_at(u64::MAX);
+        self.rest();
     }
 
     pub(crate) const fn now_us(&self) -> Micros {

@@ -19,7 +19,7 @@ use crate::{
 };
 use eventlog::{Log, TopicPartition};
 use model::planted::{self, Bug, Step};
-use model::{Input, similar::Follows, state::StepVersion, view::Shelf};
+use model::{Epoch, Input, similar::Follows, state::StepVersion, view::Shelf};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -67,6 +67,8 @@ pub struct Snapshots<'a> {
     pub dir: &'a Path,
     /// The steps whose state this version reads.
     pub steps: &'a [StepVersion],
+    /// Only those of epochs before this one, if there is one: what came after is to be computed again.
+    pub before: Option<Epoch>,
 }
 
 /// A pipeline that was taken over, and what is to be done before it goes on.

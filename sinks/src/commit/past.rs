@@ -41,8 +41,9 @@ impl Past {
         let all = snapshots.map(|from| snapshot::all(disk, from.dir)).transpose()?;
         let (snapshots, refused) = match (all, snapshots) {
             (Some((all, refused)), Some(from)) => {
+                let all = all.into_iter().filter(|stored| from.before.is_none_or(|end| stored.epoch() < end));
                 let is_read = |stored: &Stored| stored.steps.iter().all(|held| from.steps.contains(held));
-                let (ours, strange): (Vec<_>, Vec<_>) = all.into_iter().partition(is_read);
+                let (ours, strange): (Vec<_>, Vec<_>) = all.partition(is_read);
                 (ours, refused.into_iter().chain(strange.iter().map(of_other_version)).collect())
             }
             _ => (Vec::new(), Vec::new()),

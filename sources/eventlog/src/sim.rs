@@ -139,6 +139,14 @@ impl Sim {
         Ok(broker.partition_mut(&at)?.append(draft))
     }
 
+    /// Takes committed records away for which `torn` says so, as a transaction does whose end came twice or too late;
+    /// gives their number. Offsets stay.
+    pub fn tear(&self, at: &TopicPartition, torn: impl FnMut(&Record) -> bool) -> Result<usize> {
+        let mut broker = self.broker.lock();
+        broker.note(format_args!("{at} is torn"));
+        Ok(broker.partition_mut(at)?.tear(torn))
+    }
+
     /// Adds `more` partitions to `topic`.
     ///
     /// # Errors

@@ -69,8 +69,10 @@ impl Rig {
     }
 
     fn restart(&self) -> Result<Life, Error> {
-        let opened =
-            self.open_from(&self.options(), Some(Snapshots { dir: &self.snapshots(), steps: &[step()] }))?;
+        let opened = self.open_from(
+            &self.options(),
+            Some(Snapshots { dir: &self.snapshots(), steps: &[step()], before: None }),
+        )?;
         let Opened { mut committer, snapshot, bindings, refused } = opened;
         let mut state = snapshot.as_ref().map(import).unwrap_or_default();
         let from = snapshot.map(|stored| stored.epoch());
@@ -295,7 +297,7 @@ fn a_snapshot_with_state_of_another_version_is_passed_over_and_told() {
     life.snapshot(&rig);
     drop(life);
     let known = |steps: &[StepVersion]| {
-        let snapshots = Snapshots { dir: &rig.snapshots(), steps };
+        let snapshots = Snapshots { dir: &rig.snapshots(), steps, before: None };
         let opened = rig.open_from(&rig.options(), Some(snapshots)).unwrap();
         (opened.snapshot.map(|stored| stored.epoch()), opened.bindings.len(), opened.refused.len())
     };

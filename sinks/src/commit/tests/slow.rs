@@ -70,6 +70,9 @@ impl Disk for Gate {
     fn is_dir(&self, path: &Path) -> bool {
         Machine.is_dir(path)
     }
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        self.pass().touch(path)
+    }
     fn modified(&self, path: &Path) -> io::Result<model::Micros> {
         Machine.modified(path)
     }

@@ -61,6 +61,10 @@ impl Disk for SimDisk {
         self.look(|tree| tree.list(path)).is_ok()
     }
 
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        self.name(Kind::Change, |tree, now| tree.touch(path, now))
+    }
+
     fn modified(&self, path: &Path) -> io::Result<Micros> {
         self.look(|tree| tree.modified(path))
     }

@@ -144,6 +144,12 @@ impl Tree {
         self.file(self.find(path)?).map(|file| file.now.as_slice())
     }
 
+    pub(super) fn touch(&mut self, path: &Path, now: Micros) -> io::Result<()> {
+        let file = self.find(path)?;
+        self.file_mut(file)?.modified = now;
+        Ok(())
+    }
+
     pub(super) fn modified(&self, path: &Path) -> io::Result<Micros> {
         self.file(self.find(path)?).map(|file| file.modified)
     }

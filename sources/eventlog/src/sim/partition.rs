@@ -101,6 +101,20 @@ impl Partition {
         self.start = start;
     }
 
+    /// Aborts committed records after all.
+    pub(super) fn tear(&mut self, mut torn: impl FnMut(&Record) -> bool) -> usize {
+        let mut count = 0;
+        for entry in &mut self.entries {
+            if let Entry::Record { record, fate: fate @ Fate::Committed } = entry
+                && torn(record)
+            {
+                *fate = Fate::Aborted;
+                count += 1;
+            }
+        }
+        count
+    }
+
     /// What stands at `offset`, which is inside the range.
     pub(super) fn at(&self, offset: u64) -> Seen<'_> {
         match &self.entries[(offset - self.start) as usize] {
