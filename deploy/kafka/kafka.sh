@@ -6,6 +6,7 @@
 #   kafka.sh restart DIR                     stop and start it on the same ports
 #   kafka.sh kill DIR                        end it without a chance to tidy up
 #   kafka.sh status DIR                      prints brokers=… if it runs
+#   kafka.sh lose DIR TOPIC                  delete a topic, as an operator might by mistake
 #
 # With --auth clients log in by SASL PLAIN; who may do what is in the table below. These users exist for tests alone.
 # Kafka comes from Maven Central as pom.xml names it, once, into ${XDG_CACHE_HOME:-~/.cache}/manpasik. Needs Java 17 and mvn.
@@ -172,7 +173,7 @@ end() {
   rm -f "$dir/pid"
 }
 
-[ $# -ge 2 ] || fail "usage: kafka.sh start|stop|restart|kill|status DIR [--port N] [--auth]"
+[ $# -ge 2 ] || fail "usage: kafka.sh start|stop|restart|kill|status|lose DIR [--port N] [--auth]"
 command=$1 dir=$2
 shift 2
 case $command in
@@ -181,5 +182,9 @@ case $command in
   kill) end "$dir" KILL ;;
   restart) end "$dir" TERM; start "$dir" ;;
   status) [ -n "$(pid_of "$dir")" ] || fail "no broker runs on $dir"; echo "brokers=$(cat "$dir/brokers")" ;;
+  lose)
+    java -Xmx128m -cp "$jars/*" org.apache.kafka.tools.TopicCommand --bootstrap-server "$(cat "$dir/brokers")" \
+      --delete --topic "${1:?lose needs a topic}" >>"$dir/server.log" 2>&1 || fail "could not delete $1; see $dir/server.log"
+    ;;
   *) fail "unknown command $command" ;;
 esac

@@ -23,7 +23,7 @@ use crate::{
 };
 use eventlog::{Budget, Log, TopicPartition, read_range};
 use model::Epoch;
-use std::{collections::BTreeMap, fmt, thread, time::Duration};
+use std::{collections::BTreeMap, fmt, ops::Range, thread, time::Duration};
 use walk::Walk;
 
 mod mending;
@@ -102,12 +102,12 @@ impl Auditor {
     /// # Errors
     /// Those of the log.
     pub fn from_now_on(log: &dyn Log) -> Result<Self, Error> {
-        let mut walks = BTreeMap::new();
-        for (place, range) in places(log)? {
-            walks.insert(place.clone(), Walk::from(place, range.end, false));
-        }
         let history = log.range(&binding::place())?.end;
-        Ok(Self { pause: LOOK_AGAIN, history, epochs: 0, walks })
+        let mut auditor = Self { pause: LOOK_AGAIN, history, epochs: 0, walks: BTreeMap::new() };
+        for (place, range) in auditor.places(log, &[])? {
+            auditor.walks.insert(place.clone(), Walk::from(place, range.end, false));
+        }
+        Ok(auditor)
     }
 
     /// Compares what was committed since the last time, and gives everything found so far.
@@ -143,7 +143,7 @@ impl Auditor {
             *self = Self::of_everything(self.pause);
             return self.look_once(log);
         }
-        let places = places(log)?;
+        let places = self.places(log, &before)?;
         let (mut after, mut next) = binding::read(log, end)?;
         if repaired(&after) {
             (after, next) = (Vec::new(), end);
@@ -169,19 +169,28 @@ impl Auditor {
         }
         Ok(())
     }
-}
 
-/// Every partition of every result topic, and what can be read of it.
-fn places(log: &dyn Log) -> Result<Vec<(TopicPartition, std::ops::Range<u64>)>, Error> {
-    let mut places = Vec::new();
-    for topic in RESULTS {
-        for partition in 0..log.partitions(topic)? {
-            let place = TopicPartition::new(topic, partition);
-            let range = log.range(&place)?;
-            places.push((place, range));
+    /// Every partition of every result topic, and what can be read of it: nothing where one is gone that `bindings` know
+    /// of, or an earlier look.
+    fn places(&self, log: &dyn Log, bindings: &[Placed]) -> Result<Vec<(TopicPartition, Range<u64>)>, Error> {
+        let mut places = Vec::new();
+        for topic in RESULTS {
+            let there = match log.partitions(topic) {
+                Err(eventlog::Error::UnknownPartition(_)) => 0,
+                partitions => partitions?,
+            };
+            let outputs = bindings.iter().flat_map(|(_, binding)| &binding.outputs);
+            let runs = outputs.filter(|output| output.topic == topic).flat_map(|output| &output.runs);
+            let known = self.walks.keys().filter(|place| &*place.topic == topic).map(|place| place.partition);
+            let were = runs.map(|run| run.partition).chain(known).max().map_or(0, |last| last + 1);
+            for partition in 0..there.max(were) {
+                let place = TopicPartition::new(topic, partition);
+                let range = if partition < there { log.range(&place)? } else { 0..0 };
+                places.push((place, range));
+            }
         }
+        Ok(places)
     }
-    Ok(places)
 }
 
 impl fmt::Display for Audit {

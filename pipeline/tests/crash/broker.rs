@@ -31,8 +31,17 @@ impl Broker {
         self.run("start");
     }
 
+    /// Deletes a topic, as an operator might by mistake.
+    pub(crate) fn lose(&self, topic: &str) {
+        self.run_with("lose", &[topic]);
+    }
+
     fn run(&self, command: &str) {
-        let output = kafka(command).arg(self.dir.path().join("kafka")).output().unwrap();
+        self.run_with(command, &[]);
+    }
+
+    fn run_with(&self, command: &str, more: &[&str]) {
+        let output = kafka(command).arg(self.dir.path().join("kafka")).args(more).output().unwrap();
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     }
 

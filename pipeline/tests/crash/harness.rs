@@ -141,6 +141,23 @@ impl Run {
         Outcome { report, tables, topics: self.topics() }
     }
 
+    /// Runs another command to its end: whether it ended well, and all it said.
+    pub(crate) fn say(&self, arguments: &[&str]) -> (bool, String) {
+        let output = self.program().args(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        (output.status.success(), said.concat())
+    }
+
+    /// Writes a record that no epoch published to partition 0 of `topic`.
+    pub(crate) fn intrude(&self, topic: &str) {
+        let mut writer = self.open().writer("somebody else").unwrap();
+        writer.begin().unwrap();
+        let (key, value) = (Some(b"nobody".to_vec()), b"noise".to_vec());
+        let (topic, headers) = (topic.into(), Vec::new());
+        writer.send(eventlog::Draft { topic, partition: 0, timestamp_ms: 1, key, value, headers }).unwrap();
+        writer.commit("", &[]).unwrap();
+    }
+
     fn table(&self, table: &str, order: &str) -> Vec<Value> {
         let question = format!("SELECT * FROM {table} ORDER BY {order}");
         let output = self.program().args(["sql", "--format", "json", &question]).output().unwrap();
@@ -149,8 +166,8 @@ impl Run {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn topics(&self) -> BTreeMap<String, Vec<Value>> {
-        let log: eventlog::Shared = match &self.log {
+    fn open(&self) -> eventlog::Shared {
+        match &self.log {
             Log::Embedded => {
                 let options = eventlog::embedded::Options {
                     dir: self.data().join("log"),
@@ -166,7 +183,11 @@ impl Run {
                     eventlog::kafka::Options { brokers, group_id: None, properties: BTreeMap::new() };
                 std::sync::Arc::new(eventlog::kafka::Kafka::open(&options).unwrap())
             }
-        };
+        }
+    }
+
+    fn topics(&self) -> BTreeMap<String, Vec<Value>> {
+        let log = self.open();
         let mut topics = BTreeMap::new();
         for topic in sinks::topics::RESULTS {
             read(&log, topic, &mut topics);
@@ -227,6 +248,13 @@ impl Outcome {
         for count in ["packets_in", "windows", "alerts", "dead_letters", "results", "hr_mae_bpm"] {
             assert_eq!(self.report[count], other.report[count], "{count}");
         }
+    }
+
+    /// Leaves the results of a topic and key out; whether there were any.
+    pub(crate) fn forget(&mut self, topic_and_key: &str) -> bool {
+        let Some(results) = self.topics.remove(topic_and_key) else { return false };
+        self.report["results"] = (self.report["results"].as_u64().unwrap() - results.len() as u64).into();
+        true
     }
 
     /// The same without the places of records on the log, for comparing two logs.

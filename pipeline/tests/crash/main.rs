@@ -57,6 +57,59 @@ fn embedded_an_end_at_every_step_leaves_what_no_end_leaves() {
     }
 }
 
+#[test]
+fn embedded_what_nobody_published_is_told_and_known_after_a_repair() {
+    let run = Run::new(Log::Embedded);
+    let before = run.finish();
+    let (fine, said) = run.say(&["audit", "--repair"]);
+    assert!(fine && said.contains("as committed; nothing to repair"), "{said}");
+    run.intrude(sinks::topics::ALERTS);
+    let (fine, said) = run.say(&["audit"]);
+    assert!(
+        !fine && said.contains("manpasik.ai.alert/0 from offset") && said.contains("audit --repair"),
+        "{said}"
+    );
+    let (fine, said) = run.say(&["audit", "--repair"]);
+    assert!(fine, "{said}");
+    assert!(
+        said.contains("manpasik.ai.alert/0: 0 records published again, 1 that no epoch published"),
+        "{said}"
+    );
+    let (fine, said) = run.say(&["audit"]);
+    assert!(fine && said.contains("topics: as committed"), "{said}");
+    // And the program goes on from there, with everything it had.
+    let mut after = run.finish();
+    assert!(after.forget("manpasik.ai.alert nobody"));
+    after.assert_equals(&before);
+}
+
+/// A topic that somebody deleted: everything it held comes back, each record once.
+#[cfg(feature = "real-kafka")]
+#[test]
+fn kafka_a_topic_that_was_deleted_is_published_again() {
+    let broker = broker::Broker::start();
+    let run = Run::new(Log::Kafka(broker.address()));
+    let before = run.finish().without_offsets();
+    let (fine, said) = run.say(&["audit"]);
+    assert!(fine, "{said}");
+    for topic in [sinks::topics::ALERTS, sinks::topics::WINDOWS] {
+        broker.lose(topic);
+    }
+    let (fine, said) = run.say(&["audit"]);
+    assert!(!fine && said.contains("its records are missing"), "{said}");
+    let (fine, said) = run.say(&["audit", "--repair"]);
+    assert!(fine && said.contains("topics: as committed"), "{said}");
+    let published = |said: &str| {
+        let counts =
+            said.lines().filter_map(|line| line.split(": ").nth(1)?.split(' ').next()?.parse::<usize>().ok());
+        counts.sum::<usize>()
+    };
+    assert!(published(&said) > 200, "{said}");
+    let (fine, said) = run.say(&["audit"]);
+    assert!(fine, "{said}");
+    run.finish().without_offsets().assert_equals(&before);
+}
+
 #[cfg(feature = "real-kafka")]
 #[test]
 fn kafka_gives_the_results_of_the_embedded_log_and_ten_kills_change_nothing() {

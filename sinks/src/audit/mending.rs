@@ -60,7 +60,8 @@ impl Mending {
     /// # Errors
     /// Those of the log; [`Error::Unmendable`] if it cannot be known what is missing.
     pub fn begin(log: &dyn Log, options: &Options, audit: &Audit) -> Result<Self, Error> {
-        let mut torn = Vec::new();
+        // A topic that is gone is made again.
+        let (shape, mut torn) = (Shape::ensure(log, options)?, Vec::new());
         for finding in &audit.findings {
             if !finding.mendable {
                 return Err(Error::Unmendable(finding.to_string()));
@@ -80,7 +81,7 @@ impl Mending {
             })?;
             torn.push(one);
         }
-        Ok(Self { shape: Shape::ensure(log, options)?, torn })
+        Ok(Self { shape, torn })
     }
 
     /// Takes an epoch that was computed again: what of it does not stand is missing.
