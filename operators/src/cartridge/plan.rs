@@ -24,7 +24,7 @@ const MOST_SHARE: f64 = 0.2;
 const RATES_HZ: std::ops::RangeInclusive<f64> = 4.0..=250.0;
 /// Share by which a device's clock may run fast without a late packet being lost.
 const CLOCK_MARGIN: f64 = 1.1;
-/// Length and hop of windows that are described, seconds (signals.md §4.5).
+/// Length of windows that are described, seconds (signals.md §4.5).
 const WINDOW_S: f64 = 10.0;
 /// The plateau, seconds (signals.md §4.8).
 const STEADY_S: f64 = 2.0;
@@ -64,13 +64,13 @@ pub(super) struct Lengths {
     pub(super) baseline: i64,
     pub(super) steady: i64,
     pub(super) window: usize,
-    pub(super) hop: i64,
+    /// Distance between two windows that are described; none if none are.
+    pub(super) hop: Option<i64>,
     pub(super) segment: usize,
     /// Rows of the ring: a window or a segment.
     pub(super) ring: usize,
     /// Distance between two points of the course.
     pub(super) point: i64,
-    pub(super) features: bool,
     /// Whether the mains are folded onto the signal and cannot be told from it.
     pub(super) mains_folded: bool,
     pub(super) period: Micros,
@@ -136,11 +136,10 @@ impl Plan {
             baseline: slots(options.baseline_s) as i64,
             steady: slots(STEADY_S) as i64,
             window,
-            hop: slots(1.0) as i64,
+            hop: (options.features.hop_s > 0).then(|| slots(f64::from(options.features.hop_s)) as i64),
             segment,
             ring: window.max(segment),
             point: slots(1.0 / POINTS_HZ) as i64,
-            features: options.features,
             mains_folded: mains.is_some(),
             period: Micros::from(period_us),
             side: options.outlier_side as usize,
