@@ -291,6 +291,20 @@ fn sent(packet: Packet, number: i64, fate: i64) -> Vec<(i64, Packet)> {
     }
 }
 
+/// The ends of a session that has sent `next` seconds, and when they are sent.
+fn stops(session: &str, next: i64, start: Micros, number: i64) -> [(i64, Packet); 4] {
+    let pulse = |next| packet(session, next, start, 0.0);
+    let cartridge = |next| measured(&pulse(next), session, next);
+    let stop = |packet| Packet { arrival: Arrival::End, ..packet };
+    [
+        (number + 1, stop(pulse(next))),
+        // The cartridge's device stops, and goes on for a second.
+        (number + 1, stop(cartridge(next))),
+        (number + 3, cartridge(next)),
+        (number + 6, stop(cartridge(next + 1))),
+    ]
+}
+
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
@@ -334,18 +348,7 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
         {
             let (name, next, start, _) = streams.remove(over);
             if dice.percent(70) {
-                let end = Packet { arrival: Arrival::End, ..packet(&name, next, start, 0.0) };
-                let session = SessionId::derive(&["cartridge", &name]);
-                let stop = |next: i64| Packet {
-                    session,
-                    signal: Signal::Channels,
-                    ..Packet { arrival: Arrival::End, ..packet(&name, next, start, 0.0) }
-                };
-                // The device stops, and goes on for a second.
-                held.push((number + 1, stop(next)));
-                held.push((number + 3, measured(&packet(&name, next, start, 0.0), &name, next)));
-                held.push((number + 6, stop(next + 1)));
-                held.push((number + 1, end));
+                held.extend(stops(&name, next, start, number));
                 waiting.push((clock + dice.below(30) * SECOND, 1, ended(&name, clock)));
             }
         }
