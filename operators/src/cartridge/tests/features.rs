@@ -173,7 +173,10 @@ fn windows_of_a_session_that_goes_on_are_those_of_one_that_never_stopped() {
     bench.take([device.packets(0..700), vec![device.end(700)]].concat());
     let before = bench.windows();
     assert_eq!(before.len(), 5);
-    bench.take([device.packets(700..1_500), vec![device.end(1_500)]].concat());
+    bench.take(device.packets(700..1_500));
+    let starts: Vec<Micros> = bench.windows().iter().map(|window| window.start).collect();
+    assert!(starts.len() > 10 && starts.is_sorted_by(|one, other| one < other), "each stands once");
+    bench.take(vec![device.end(1_500)]);
     let after = bench.windows();
     let whole = straight(&device, 1_500);
     assert_eq!(after.len(), whole.len());
@@ -197,6 +200,26 @@ fn what_left_of_a_former_session_is_read_as_it_was() {
         let bytes = postcard::to_stdvec(&(written, 9_u32)).unwrap();
         assert_eq!(postcard::from_bytes::<(Left, u32)>(&bytes).unwrap(), (read, 9));
     }
+}
+
+#[test]
+fn how_many_samples_a_packet_holds_does_not_matter_to_windows() {
+    // The room grows colder all the time.
+    let in_parts_of = |count: i64| {
+        let packet = |number: i64| {
+            let mut device = Device::new(8, step);
+            device.cartridge.calibration.as_mut().unwrap().per_celsius = number(0.0);
+            device.environment.temperature_c = 15.0 - (number * count / 20) as f32 / 10.0;
+            device.packet(number, count)
+        };
+        let mut bench = Bench::with(&options(), 20_000);
+        bench.take((0..2_000 / count).map(packet).collect());
+        bench.windows()
+    };
+    let windows = in_parts_of(1);
+    let doubted = |window: &FeatureWindow| window.confidence > number(0.0) && window.confidence < number(1.0);
+    assert!(windows.len() > 20 && windows.iter().skip(5).all(doubted));
+    assert!(in_parts_of(20) == windows);
 }
 
 /// What happens to a session: packets in order, an end, more packets, an end, and packets that come late in between.
@@ -235,7 +258,7 @@ proptest! {
     fn windows_and_their_revisions_do_not_depend_on_epochs_or_on_travels(
         hole in 620..760_i64,
         late in [0..11_i64, 0..40_i64, 0..10_i64],
-        cuts in prop::collection::btree_set(1..980_usize, 0..6),
+        cuts in prop::collection::btree_set(prop_oneof![1..980_usize, 778..820_usize], 0..8),
     ) {
         let device = Device::new(8, rise);
         let packets = troubled(&device, hole, late);
