@@ -206,11 +206,11 @@ fn what_left_of_a_former_session_is_read_as_it_was() {
 fn how_many_samples_a_packet_holds_does_not_matter_to_windows() {
     // The room grows colder all the time.
     let in_parts_of = |count: i64| {
-        let packet = |number: i64| {
+        let packet = |place: i64| {
             let mut device = Device::new(8, step);
             device.cartridge.calibration.as_mut().unwrap().per_celsius = number(0.0);
-            device.environment.temperature_c = 15.0 - (number * count / 20) as f32 / 10.0;
-            device.packet(number, count)
+            device.environment.temperature_c = 15.0 - (place * count / 20) as f32 / 10.0;
+            device.packet(place, count)
         };
         let mut bench = Bench::with(&options(), 20_000);
         bench.take((0..2_000 / count).map(packet).collect());
