@@ -39,6 +39,8 @@ mod tests;
 mod trend;
 mod warning;
 
+pub(crate) use journal::hash;
+
 use crate::sequence;
 use model::{FeatureWindow, Fingerprint, Measurement};
 use serde::{Deserialize, Serialize};
