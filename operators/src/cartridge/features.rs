@@ -124,7 +124,7 @@ impl Described {
         let snr_db = self.snr_db.and_then(rounded);
         let quality = snr_db.map(|snr_db| geometric_mean(&[snr_ramp(snr_db.get()), loss_ramp(loss)]));
         let drift = self.drift.and_then(rounded);
-        let grave = self.unusable || Warnings::standing(session, course, correction, profile).grave;
+        let grave = self.unusable || Warnings::standing(session, course, correction, profile, lengths).grave;
         let trust = match (snr_db, drift) {
             (Some(snr_db), Some(drift)) if !grave => confidence(&Evidence {
                 snr_db: snr_db.get(),

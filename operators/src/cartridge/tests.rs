@@ -377,3 +377,23 @@ fn a_session_takes_a_bounded_amount_of_memory() {
     assert!(sizes.iter().all(|bytes| *bytes <= 512 * 1_024), "{sizes:?}");
     assert_eq!(sizes[1], sizes[2]);
 }
+
+#[test]
+fn mains_that_pass_the_low_pass_are_told_and_where_nobody_averages_them_away_nothing_is_trusted() {
+    // 60 Hz at 17 ms are found at 1.18 Hz, at 35 ms at 2.86 Hz, at 36 ms at 4.44 Hz: the corner is at 2 Hz.
+    for (period_us, passes) in [(17_000, true), (35_000, true), (36_000, false), (20_000, false)] {
+        for averaged in [true, false] {
+            let device = Device { period_us, ..Device::new(8, step) };
+            let options = Options { mains_averaged: averaged, ..Options::specified() };
+            let mut bench = Bench::with(&options, period_us);
+            bench.take([device.packets(0..1_200), vec![device.end(1_200)]].concat());
+            let (measured, _) = bench.stands();
+            let told = measured.warnings.iter().any(|warning| warning == "mains_alias");
+            assert_eq!(told, passes, "{period_us}");
+            let trusted = averaged || !passes;
+            assert_eq!(measured.confidence > number(0.0), trusted, "{period_us}, averaged: {averaged}");
+            let newest = bench.windows().pop().unwrap();
+            assert_eq!(newest.confidence > number(0.0), trusted, "{period_us}, averaged: {averaged}");
+        }
+    }
+}
