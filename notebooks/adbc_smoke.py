@@ -21,6 +21,7 @@ TABLES = {
     "calibrations",
     "cartridges",
     "dead_letters",
+    "features",
     "fingerprints",
     "measurements",
     "rhythms",

@@ -1,12 +1,12 @@
 //! Cartridge sessions of 88 channels with references at 50 Hz, through order, outliers, correction, filters and features, to
-//! the measurement: how many a core keeps up with, and what one takes in memory.
+//! windows and the measurement: how many a core keeps up with, and what one takes in memory.
 
 use model::{
     Arrival, Cartridge, CartridgeKind, Environment, Input, Micros, Number, Origin, Packet, Raw, SessionId,
     Signal, Tag, UserId, time::SECOND,
 };
 use operators::{
-    cartridge::{Changes, Options, chain::Chain, plan::Plan},
+    cartridge::{Changes, Options, chain::Chain, features, plan::Plan},
     sequence::{Sequencer, Step},
 };
 use std::{
@@ -34,25 +34,29 @@ pub(crate) struct Outcome {
 const SESSIONS: usize = 64;
 /// Length of a session with many markers, seconds (Specification §1.5).
 const SECONDS: u32 = 45;
+/// Length of a window that is described, seconds (Specification §4.5).
+const WINDOW_S: u32 = 10;
 
-/// The metrics of the benchmark: with features every second, and without.
+/// The metrics of the benchmark: with a window described every second, every ten, and never.
 pub(crate) fn metrics() -> BTreeMap<String, f64> {
-    let (whole, bare) = (run(SESSIONS, SECONDS, true), run(SESSIONS, SECONDS, false));
+    let [whole, tenth, bare] = [1, 10, 0].map(|hop_s| run(SESSIONS, SECONDS, hop_s));
     let metrics = [
         ("sessions_per_core", whole.sessions_per_core),
         ("sessions_per_core_wall", whole.sessions_per_core_wall),
+        ("sessions_per_core_features_every_10_s", tenth.sessions_per_core),
         ("sessions_per_core_without_features", bare.sessions_per_core),
         ("bytes_per_session", whole.bytes_per_session as f64),
     ];
     metrics.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// Streams `sessions` sessions of `seconds` at the same time, with or without features.
+/// Streams `sessions` sessions of `seconds` at the same time, with a window described every `hop_s`; 0: none.
 ///
 /// # Panics
-/// If a session does not leave exactly one measurement with a value: a number for a wrong result is none.
-fn run(sessions: usize, seconds: u32, features: bool) -> Outcome {
-    let options = Options { features, ..Options::specified() };
+/// If a session does not leave exactly one measurement with a value, and its windows: a number for a wrong result is
+/// none.
+fn run(sessions: usize, seconds: u32, hop_s: u32) -> Outcome {
+    let options = Options { features: features::Options { hop_s }, ..Options::specified() };
     let mut plan = Plan::new(&options, PERIOD_US).expect("the rate is legal");
     let packets: Vec<Packet> = (0..seconds * RATE_HZ).map(packet).collect();
     let mut running: Vec<(Sequencer, Chain)> = (0..sessions)
@@ -74,6 +78,8 @@ fn run(sessions: usize, seconds: u32, features: bool) -> Outcome {
         on_processor().zip(processor).map_or(wall, |(after, before)| after.saturating_sub(before));
     assert_eq!(changes.measurements.len(), sessions, "every session leaves one measurement");
     assert!(changes.measurements.iter().all(|(row, diff)| row.value.is_some() && *diff == 1));
+    let windows = (seconds - WINDOW_S).checked_div(hop_s).map_or(0, |more| more as usize + 1);
+    assert_eq!(changes.features.len(), sessions * windows, "every session leaves its windows");
     let per = |time: Duration| sessions as f64 * f64::from(seconds) / time.as_secs_f64();
     Outcome { sessions_per_core: per(processor), sessions_per_core_wall: per(wall), bytes_per_session: bytes }
 }

@@ -5,10 +5,14 @@
 //! the field (ours). Among those of one source the newest counts; of two made at one instant, the one with the greater
 //! id of its event.
 //!
+//! [`field`] makes a field calibration from samples whose content is known.
+//!
 //! A pair of device and cartridge that was named by a cartridge's event, and has no calibration, is NEEDED.
 //!
 //! # Bound
 //! Per pair the calibrations that can still come to count: of each source one, as long as later ones hold longer.
+
+pub mod field;
 
 use crate::{
     Collection,
@@ -74,11 +78,7 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
 }
 
 fn record(completed: CalibrationCompleted) -> CalibrationRecord {
-    let model_days = registry::profile(Some(completed.cartridge)).validity_days;
-    let days = completed.validity_days.unwrap_or(match completed.source {
-        CalibrationSource::Factory => model_days,
-        CalibrationSource::Field | CalibrationSource::Auto => model_days / FIELD_SHARE,
-    });
+    let days = validity_days(completed.source, completed.cartridge, completed.validity_days);
     CalibrationRecord {
         calibrated_at: completed.calibrated_at,
         event: completed.event,
@@ -91,6 +91,15 @@ fn record(completed: CalibrationCompleted) -> CalibrationRecord {
         valid_until: completed.calibrated_at + Micros::from(days) * DAY,
         origin: completed.origin,
     }
+}
+
+/// For how many days a calibration holds that says so itself, or leaves it to its model.
+fn validity_days(source: CalibrationSource, cartridge: CartridgeKind, said: Option<u16>) -> u16 {
+    let model_days = registry::profile(Some(cartridge)).validity_days;
+    said.unwrap_or(match source {
+        CalibrationSource::Factory => model_days,
+        CalibrationSource::Field | CalibrationSource::Auto => model_days / FIELD_SHARE,
+    })
 }
 
 /// The order of age; of two copies of one event the first on the log counts.

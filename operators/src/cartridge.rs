@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`chain`] is one session, `recent` the rows that may still change, `course` what is known of those that cannot,
-//! `outcome` the result. [`registry`] knows the kinds of cartridges, [`normaliser`] what makes
+//! `outcome` the result, [`features`] the windows on the way. [`registry`] knows the kinds of cartridges, [`normaliser`] what makes
 //! their fingerprints comparable, `correction` what to calculate with, [`plan`] holds
 //! what sessions of one rate share.
 //!
@@ -18,8 +18,10 @@
 //!
 //! # Retractions
 //! A measurement leaves when its session ends. A late packet, or a session that goes on, replaces it by the next revision.
+//! Windows whose rows are final are; those of a session's last seconds go the way of its measurement.
 
 pub mod chain;
+pub mod features;
 pub mod normaliser;
 pub mod plan;
 pub mod registry;
@@ -27,7 +29,6 @@ pub mod registry;
 mod baseline;
 mod correction;
 mod course;
-mod described;
 mod journal;
 mod outcome;
 mod print;
@@ -38,8 +39,10 @@ mod tests;
 mod trend;
 mod warning;
 
+pub(crate) use journal::hash;
+
 use crate::sequence;
-use model::{Fingerprint, Measurement};
+use model::{FeatureWindow, Fingerprint, Measurement};
 use serde::{Deserialize, Serialize};
 
 /// Rows asserted (+1) and taken back (−1).
@@ -49,6 +52,8 @@ pub struct Changes {
     pub measurements: Vec<(Measurement, i64)>,
     /// Fingerprints.
     pub fingerprints: Vec<(Fingerprint, i64)>,
+    /// Windows.
+    pub features: Vec<(FeatureWindow, i64)>,
 }
 
 /// Outliers, filter and windows, and how packets are ordered before.
@@ -75,9 +80,8 @@ pub struct Options {
     pub baseline_s: f64,
     /// What fingerprints are normalised by, for the kinds of cartridges of which that was learnt.
     pub normalisers: Vec<normaliser::Frozen>,
-    /// Whether every channel's windows of 10 s are described every second, for who asks the chain.
-    #[serde(skip)]
-    pub features: bool,
+    /// How often every channel's newest 10 s are described.
+    pub features: features::Options,
 }
 
 impl Options {
@@ -97,7 +101,7 @@ impl Options {
             mains_averaged: true,
             baseline_s: 2.0,
             normalisers: Vec::new(),
-            features: true,
+            features: features::Options::specified(),
         }
     }
 }

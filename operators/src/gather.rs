@@ -12,7 +12,7 @@
 
 use crate::{
     Collection, Diff,
-    keyed::{Heard, Keyed, by_key},
+    keyed::{Heard, Keyed, by_key, replace},
     state::{Key, Memory, Store, Stored},
 };
 use differential_dataflow::{Data, ExchangeData};
@@ -85,7 +85,7 @@ impl<S: Sum> Keyed<S::Key, S::Fact, S::Row> for Gather<S> {
         heard: Micros,
         _watermark: Micros,
         changes: &mut Vec<(S::Fact, Diff)>,
-        mut emit: impl FnMut(S::Row, Diff),
+        emit: impl FnMut(S::Row, Diff),
     ) {
         let mut store = self.store.borrow_mut();
         let mut facts = store.remove(&key).unwrap_or(Facts { counts: BTreeMap::new(), heard, stays: false });
@@ -103,14 +103,7 @@ impl<S: Sum> Keyed<S::Key, S::Fact, S::Row> for Gather<S> {
             let longer = Micros::from(horizons.unwrap_or(1).saturating_sub(1)).saturating_mul(self.horizon);
             store.insert(key, facts.heard.saturating_add(longer), facts);
         }
-        if before != after {
-            if let Some(row) = before {
-                emit(row, -1);
-            }
-            if let Some(row) = after {
-                emit(row, 1);
-            }
-        }
+        replace(before, after, emit);
     }
 
     fn forget(&mut self, watermark: Micros) {

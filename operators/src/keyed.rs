@@ -40,6 +40,18 @@ pub(crate) trait Keyed<K, D, R> {
     }
 }
 
+/// Emits what replaces `before`, if `after` is another row.
+pub(crate) fn replace<R: PartialEq>(before: Option<R>, after: Option<R>, mut emit: impl FnMut(R, Diff)) {
+    if before != after {
+        if let Some(row) = before {
+            emit(row, -1);
+        }
+        if let Some(row) = after {
+            emit(row, 1);
+        }
+    }
+}
+
 /// Runs `step` over the changes of each epoch.
 pub(crate) fn by_key<'scope, K, D, R>(
     changes: Collection<'scope, Heard<K, D>>,

@@ -13,7 +13,7 @@
 
 use crate::{
     Collection, Diff,
-    keyed::{Keyed, by_key},
+    keyed::{Keyed, by_key, replace},
     state::{Memory, Store, Stored},
 };
 use model::{
@@ -200,7 +200,7 @@ impl Keyed<SessionId, Fact, Session> for Standing {
         heard: Micros,
         _watermark: Micros,
         changes: &mut Vec<(Fact, Diff)>,
-        mut emit: impl FnMut(Session, Diff),
+        emit: impl FnMut(Session, Diff),
     ) {
         let mut store = self.store.borrow_mut();
         let mut known = store.remove(&session).unwrap_or_default();
@@ -220,14 +220,7 @@ impl Keyed<SessionId, Fact, Session> for Standing {
         }
         let after = known.row(session);
         store.insert(session, self.dated(&known), known);
-        if before != after {
-            if let Some(row) = before {
-                emit(row, -1);
-            }
-            if let Some(row) = after {
-                emit(row, 1);
-            }
-        }
+        replace(before, after, emit);
     }
 
     fn forget(&mut self, watermark: Micros) {

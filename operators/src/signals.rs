@@ -1,8 +1,8 @@
 //! Sessions of every signal: from packets in any order to facts about breath, pulse and heart.
 //!
 //! ```text
-//! packets ─► by session ─► Sequencer ─► Reader ─┬─► windows, breathings, beats, rhythms, measurements, fingerprints
-//! ticks ───► each worker ──► silence  └► Course ┤   (+1, and −1/+1 where a late packet corrects)
+//! packets ─► by session ─► Sequencer ─► Reader ─┬─► windows, breathings, beats, rhythms, measurements, fingerprints,
+//! ticks ───► each worker ──► silence  └► Course ┤   features (+1, and −1/+1 where a late packet corrects)
 //!                                               ├─► sessions as their packets show them
 //!                                               ├─► faults
 //!                                               └─► tallies
@@ -34,13 +34,17 @@ use crate::{
 };
 use differential_dataflow::AsCollection;
 use model::{
-    Beat, Breathing, Epoch, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Rhythm, Streamed,
+    Beat, Breathing, Epoch, Fault, FeatureWindow, Fingerprint, Measurement, Micros, Packet, PulseWindow,
+    Rhythm, Streamed,
 };
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
-use timely::dataflow::{
-    channels::pact::{Exchange, Pipeline},
-    operators::generic::{OutputBuilder, builder_rc::OperatorBuilder},
+use timely::{
+    container::CapacityContainerBuilder,
+    dataflow::{
+        channels::pact::{Exchange, Pipeline},
+        operators::generic::{OutputBuilder, builder_rc::OperatorBuilder},
+    },
 };
 
 /// How each signal is read; how packets are ordered before stands with the pulse, for all of them.
@@ -93,6 +97,8 @@ pub struct Found<'scope> {
     pub measurements: Collection<'scope, Measurement>,
     /// One row per ended session of a cartridge that can be compared.
     pub fingerprints: Collection<'scope, Fingerprint>,
+    /// One row per window of a cartridge's session.
+    pub features: Collection<'scope, FeatureWindow>,
     /// Sessions as their packets show them, and when each was last heard.
     pub streamed: Collection<'scope, (Streamed, Micros)>,
     /// Packets that could not be used.
@@ -110,27 +116,19 @@ pub fn read<'scope>(
     let mut builder = OperatorBuilder::new("Signals".to_owned(), packets.scope());
     let mut packets = builder.new_input(packets, Exchange::new(|packet: &Packet| packet.session.route()));
     let mut ticks = builder.new_input(memory.ticks.clone(), Pipeline);
-    let (windows, windows_stream) = builder.new_output();
-    let (breathings, breathings_stream) = builder.new_output();
-    let (beats, beats_stream) = builder.new_output();
-    let (rhythms, rhythms_stream) = builder.new_output();
-    let (measurements, measurements_stream) = builder.new_output();
-    let (fingerprints, fingerprints_stream) = builder.new_output();
-    let (streamed, streamed_stream) = builder.new_output();
-    let (faults, faults_stream) = builder.new_output();
-    let (tallies, tallies_stream) = builder.new_output();
-    let mut windows = OutputBuilder::from(windows);
-    let mut breathings = OutputBuilder::from(breathings);
-    let mut beats = OutputBuilder::from(beats);
-    let mut rhythms = OutputBuilder::from(rhythms);
-    let mut measurements = OutputBuilder::from(measurements);
-    let mut fingerprints = OutputBuilder::from(fingerprints);
-    let mut streamed = OutputBuilder::from(streamed);
-    let mut faults = OutputBuilder::from(faults);
-    let mut tallies = OutputBuilder::from(tallies);
+    let (mut windows, windows_stream) = output(&mut builder);
+    let (mut breathings, breathings_stream) = output(&mut builder);
+    let (mut beats, beats_stream) = output(&mut builder);
+    let (mut rhythms, rhythms_stream) = output(&mut builder);
+    let (mut measurements, measurements_stream) = output(&mut builder);
+    let (mut fingerprints, fingerprints_stream) = output(&mut builder);
+    let (mut features, features_stream) = output(&mut builder);
+    let (mut streamed, streamed_stream) = output(&mut builder);
+    let (mut faults, faults_stream) = output(&mut builder);
+    let (mut tallies, tallies_stream) = output(&mut builder);
     let mut sessions = Sessions::new(options, &memory.states);
     builder.build(move |_| {
-        let mut turns = Turns::<Vec<Packet>, 9>::new();
+        let mut turns = Turns::<Vec<Packet>, 10>::new();
         move |frontiers| {
             // Not `for_each_time`: it sorts batches unstably, and order of arrival matters within an epoch.
             packets.for_each(|capability, batch| {
@@ -141,7 +139,8 @@ pub fn read<'scope>(
                 turns.next(|epoch| frontiers.iter().all(|frontier| !frontier.less_equal(epoch)))
             {
                 let [for_windows, for_breathings, for_beats, for_rhythms, rest @ ..] = &turn.capabilities;
-                let [for_measurements, for_fingerprints, for_streamed, for_faults, for_tallies] = rest;
+                let [for_measurements, for_fingerprints, for_features, rest @ ..] = rest;
+                let [for_streamed, for_faults, for_tallies] = rest;
                 let epoch = *for_windows.time();
                 let found = sessions.turn(turn.tick, turn.data.into_iter().flatten());
                 windows.activate().session(for_windows).give_iterator(heard_at(epoch, found.windows));
@@ -153,6 +152,7 @@ pub fn read<'scope>(
                 measurements.activate().session(for_measurements).give_iterator(changes);
                 let changes = at(epoch, found.fingerprints);
                 fingerprints.activate().session(for_fingerprints).give_iterator(changes);
+                features.activate().session(for_features).give_iterator(at(epoch, found.features));
                 let changes = heard_at(epoch, found.streamed);
                 streamed.activate().session(for_streamed).give_iterator(changes);
                 faults.activate().session(for_faults).give_iterator(found.faults.into_iter());
@@ -167,10 +167,19 @@ pub fn read<'scope>(
         rhythms: rhythms_stream.as_collection(),
         measurements: measurements_stream.as_collection(),
         fingerprints: fingerprints_stream.as_collection(),
+        features: features_stream.as_collection(),
         streamed: streamed_stream.as_collection(),
         faults: faults_stream,
         tallies: tallies_stream,
     }
+}
+
+/// One more output of an operator, for rows of one kind.
+fn output<'scope, D: 'static>(
+    builder: &mut OperatorBuilder<'scope, Epoch>,
+) -> (OutputBuilder<Epoch, CapacityContainerBuilder<Vec<D>>>, Stream<'scope, D>) {
+    let (output, stream) = builder.new_output();
+    (OutputBuilder::from(output), stream)
 }
 
 /// Changes as a collection has them.

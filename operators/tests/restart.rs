@@ -157,13 +157,25 @@ fn the_ward_is_eventful_enough_to_prove_something() {
     for word in ["kind: Raised", "kind: Cleared", "PulseBand", "PulseWindow", "device: Some", "status: Some"]
         .into_iter()
         .chain(["SessionBeginning {", "status: Completed", "status: Timeout", "resumed: 1"])
-        .chain(["Breathing {", "Beat {", "Rhythm {", "CartridgeSupply {"])
+        .chain([
+            "Breathing {",
+            "Beat {",
+            "Rhythm {",
+            "CartridgeSupply {",
+            "Measurement {",
+            "Fingerprint {",
+            "FeatureWindow {",
+        ])
         .chain(["status: Expiring", "status: Expired", "state: Expired", "state: Depleted"])
     {
         assert!(found(word, 1), "no {word}");
     }
     assert!(found("Beat {", -1), "no beat taken back");
     assert!(found("SessionEnd {", -1), "no end taken back");
+    assert!(
+        found("Measurement {", -1) && found("FeatureWindow {", -1),
+        "no result of a cartridge taken back"
+    );
     assert!(found("kind: Cleared", -1) && found("PulseWindow", -1) && found("TOO_LATE", 1));
     assert!(found("Fault(BAD_ENVELOPE", -1) && found("Fault(BAD_LENGTH", 1) && found("Fault(BAD_LENGTH", -1));
     for name in ["tally late", "tally timed_out", "tally ended", "tally too_late"] {

@@ -67,6 +67,7 @@ pub fn build<'scope>(
         fingerprints: capture(signals.fingerprints, probe),
         calibrations: capture(calibrations, probe),
         cartridges: capture(cartridges, probe),
+        features: capture(signals.features, probe),
         beginnings: capture(beginnings, probe),
         ends: capture(ends, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),

@@ -1,8 +1,8 @@
 //! What comes out of the graph, held until the epoch loop takes it.
 
 use model::{
-    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement,
-    PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
+    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
+    Fingerprint, Measurement, PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -23,6 +23,7 @@ pub struct Results {
     pub(crate) fingerprints: Captured<Fingerprint>,
     pub(crate) calibrations: Captured<DeviceCalibration>,
     pub(crate) cartridges: Captured<CartridgeSupply>,
+    pub(crate) features: Captured<FeatureWindow>,
     pub(crate) beginnings: Captured<SessionBeginning>,
     pub(crate) ends: Captured<SessionEnd>,
     pub(crate) tallies: Captured<Tally>,
@@ -45,6 +46,7 @@ impl Results {
             fingerprints: self.fingerprints.take(epoch),
             calibrations: self.calibrations.take(epoch),
             cartridges: self.cartridges.take(epoch),
+            features: self.features.take(epoch),
             beginnings: self.beginnings.take(epoch),
             ends: self.ends.take(epoch),
         };

@@ -7,8 +7,8 @@
 use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
-    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement,
-    PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
+    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
+    Fingerprint, Measurement, PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -40,6 +40,8 @@ pub struct Output {
     pub calibrations: Vec<(DeviceCalibration, i64)>,
     /// Cartridges as they stand.
     pub cartridges: Vec<(CartridgeSupply, i64)>,
+    /// Windows of cartridges' sessions.
+    pub features: Vec<(FeatureWindow, i64)>,
     /// Sessions that began, as their packets show.
     pub beginnings: Vec<(SessionBeginning, i64)>,
     /// Sessions that ended, as their packets show.
@@ -76,6 +78,7 @@ impl Output {
             whole.fingerprints.extend(part.fingerprints);
             whole.calibrations.extend(part.calibrations);
             whole.cartridges.extend(part.cartridges);
+            whole.features.extend(part.features);
             whole.beginnings.extend(part.beginnings);
             whole.ends.extend(part.ends);
         }
@@ -95,6 +98,7 @@ impl Output {
         consolidate(&mut whole.fingerprints);
         consolidate(&mut whole.calibrations);
         consolidate(&mut whole.cartridges);
+        consolidate(&mut whole.features);
         consolidate(&mut whole.beginnings);
         consolidate(&mut whole.ends);
         whole
@@ -109,11 +113,11 @@ impl Output {
     /// Whether a row of any table changed.
     pub(crate) fn changes_tables(&self) -> bool {
         let Self { windows, vitals, sessions, alerts, changes: _, faults, .. } = self;
-        let Self { breathings, beats, rhythms, measurements, fingerprints, calibrations, cartridges, .. } =
-            self;
+        let Self { breathings, beats, rhythms, measurements, fingerprints, features, .. } = self;
+        let Self { calibrations, cartridges, .. } = self;
         let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
-        let stands = [calibrations.len(), cartridges.len()];
+        let stands = [features.len(), calibrations.len(), cartridges.len()];
         results.into_iter().chain(more).chain(stands).any(|rows| rows > 0)
     }
 }

@@ -4,9 +4,9 @@ use crate::{Binding, Digest, InputRange};
 use model::{
     AlertChange, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus, CartridgeKind,
     CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EndStatus, EventId,
-    Evidence, Fault, Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin, PulseWindow,
-    Raw, Reason, Rhythm, Rule, Session, SessionBeginning, SessionEnd, SessionId, SessionStream, Signal, Span,
-    UserId, Vector, Vitals,
+    Evidence, Fault, FeatureWindow, Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin,
+    PulseWindow, Raw, Reason, Rhythm, Rule, Session, SessionBeginning, SessionEnd, SessionId, SessionStream,
+    Signal, Span, UserId, Vector, Vitals,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -283,6 +283,32 @@ pub(crate) fn fingerprint(n: u32, revision: u32) -> Fingerprint {
         mask: vec![0; length.div_ceil(8)],
         vector: Vector::finite(values).expect("finite"),
         hash: format!("sha256:{}", Digest::of(&n.to_le_bytes())),
+    }
+}
+
+/// Without values where too little was real.
+pub(crate) fn features(n: u32, revision: u32) -> FeatureWindow {
+    let start = START + i64::from(n) * 10_000_000;
+    let values = (0..26 * 8).map(|value| (value + n) as f32).collect();
+    FeatureWindow {
+        session: SessionId::derive(&["cartridge", "features"]),
+        start,
+        end: start + 10_000_000,
+        revision,
+        user: user(n),
+        device: Some("reader-1".into()),
+        cartridge: n.is_multiple_of(2).then_some(CartridgeKind { category: 1, kind: 1 }),
+        channels: 8,
+        n_expected: 500,
+        n_real: if n.is_multiple_of(3) { 399 } else { 500 },
+        n_imputed: 0,
+        snr_db: None,
+        drift: Number::finite(0.01),
+        quality: Number::finite(0.9),
+        quality_version: 1,
+        confidence: Number::finite(0.8).expect("finite"),
+        confidence_version: 1,
+        values: Vector::finite(values).filter(|_| !n.is_multiple_of(3)),
     }
 }
 

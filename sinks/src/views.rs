@@ -7,8 +7,8 @@
 use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
-    Alert, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, Fingerprint, Measurement, PulseWindow,
-    Rhythm, Session, Vitals,
+    Alert, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow, Fingerprint,
+    Measurement, PulseWindow, Rhythm, Session, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -22,7 +22,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 12;
+const TABLES: usize = 13;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Views {
             Rows::new(Fingerprint::table()),
             Rows::new(DeviceCalibration::table()),
             Rows::new(CartridgeSupply::table()),
+            Rows::new(FeatureWindow::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -78,6 +79,7 @@ impl Views {
             fingerprints,
             calibrations,
             cartridges,
+            features,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -91,6 +93,7 @@ impl Views {
         fingerprints.apply(&output.fingerprints)?;
         calibrations.apply(&output.calibrations)?;
         cartridges.apply(&output.cartridges)?;
+        features.apply(&output.features)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

@@ -7,6 +7,9 @@
 //! What a packet says of the cartridge counts if it is among the first 200 ms of the session: that much is certain to be known
 //! before the first row enters the course.
 //!
+//! A window that is described leaves with the row that completes it, or when the session ends, if it lies in the rest; then
+//! it stays revisable until its rows have entered the course or the session rests.
+//!
 //! A packet of another shape than the session's first counts as lost and is warned of.
 //!
 //! # Invariants
@@ -21,15 +24,16 @@ use super::{
     Changes,
     correction::{Correction, Identity},
     course::{AMBIENT, Course},
+    features::Described,
     outcome,
     plan::{Lengths, Plan},
     recent::{Mark, Recent, Row},
     registry::{self, Profile},
 };
 use crate::sequence::clock::Placed;
-use dsp::features::Reading;
 use model::{
-    Arrival, Environment, Fingerprint, Measurement, Micros, Origin, Packet, SessionId, Span, UserId,
+    Arrival, Environment, FeatureWindow, Fingerprint, Measurement, Micros, Origin, Packet, SessionId, Span,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -73,11 +77,71 @@ struct Running {
     /// Present once the first row entered the course.
     correction: Option<Correction>,
     course: Course,
-    left: Option<(Measurement, Option<Fingerprint>)>,
+    left: Left,
     /// Whether packets were appended since.
     open: bool,
     /// Late packets since.
     late: u32,
+}
+
+/// What left when the session ended; plain data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) enum Left {
+    /// Nothing: the session has not ended yet.
+    #[default]
+    Nothing,
+    /// All that can be revised is the result. This and nothing are written as the option of a former form was.
+    Result(Measurement, Option<Fingerprint>),
+    /// Windows of the rest, too; at least one.
+    Windows(Measurement, Option<Fingerprint>, Vec<FeatureWindow>),
+}
+
+impl Left {
+    fn of(measurement: Measurement, print: Option<Fingerprint>, windows: Vec<FeatureWindow>) -> Self {
+        if windows.is_empty() {
+            Self::Result(measurement, print)
+        } else {
+            Self::Windows(measurement, print, windows)
+        }
+    }
+
+    fn is_some(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+
+    /// Takes it back.
+    fn retract(self, out: &mut Changes) {
+        let (measurement, print, windows) = match self {
+            Self::Nothing => return,
+            Self::Result(measurement, print) => (measurement, print, Vec::new()),
+            Self::Windows(measurement, print, windows) => (measurement, print, windows),
+        };
+        out.measurements.push((measurement, -1));
+        out.fingerprints.extend(print.map(|print| (print, -1)));
+        out.features.extend(windows.into_iter().map(|window| (window, -1)));
+    }
+
+    /// Gives up the window that begins at `start`: from now on it is final.
+    fn settle(&mut self, start: Micros) -> Option<FeatureWindow> {
+        let Self::Windows(_, _, windows) = self else { return None };
+        let place = windows.iter().position(|window| window.start == start)?;
+        let window = windows.remove(place);
+        if windows.is_empty()
+            && let Self::Windows(measurement, print, _) = std::mem::take(self)
+        {
+            *self = Self::Result(measurement, print);
+        }
+        Some(window)
+    }
+
+    /// Bytes its windows take.
+    fn bytes(&self) -> usize {
+        let Self::Windows(_, _, windows) = self else { return 0 };
+        let values = |window: &FeatureWindow| {
+            size_of::<f32>() * window.values.as_ref().map_or(0, |values| values.values().len())
+        };
+        windows.iter().map(|window| size_of::<FeatureWindow>() + values(window)).sum()
+    }
 }
 
 /// The samples of a packet.
@@ -123,13 +187,13 @@ impl Chain {
         Self { session: packet.session, origin: packet.origin, imputed: 0, running: None }
     }
 
-    /// Appends the next packet in order. Nothing leaves before the session ends.
-    pub fn append(&mut self, placed: &Placed, plan: &mut Plan, _out: &mut Changes) {
+    /// Appends the next packet in order. Only windows leave before the session ends.
+    pub fn append(&mut self, placed: &Placed, plan: &mut Plan, out: &mut Changes) {
         let Some(samples) = Samples::of(&placed.packet) else { return };
         let (id, origin) = (self.session, self.origin);
         let running =
             self.running.get_or_insert_with(|| Box::new(Running::begin(id, origin, placed, &samples, plan)));
-        running.append(placed, &samples, plan);
+        running.append(placed, &samples, plan, out);
     }
 
     /// Fills the slots of a late packet; [`Chain::settle`] sends the correction.
@@ -172,15 +236,6 @@ impl Chain {
         std::mem::take(&mut self.imputed) + recent
     }
 
-    /// Features of every channel in the newest window of 10 s that no late packet can change, and when it ended; none before
-    /// the first, where too little of it is real, and unless the options ask for them.
-    pub fn features(&self, plan: &Plan) -> Option<(Micros, Vec<Reading>)> {
-        let running = self.running.as_ref()?;
-        let described = running.course.described.as_ref()?;
-        let since = plan.lengths.period.saturating_mul(described.end);
-        Some((running.session.started_at.saturating_add(since), described.readings()))
-    }
-
     /// Bytes the session takes in memory.
     pub fn bytes(&self) -> usize {
         let Some(running) = &self.running else { return size_of::<Self>() };
@@ -189,6 +244,7 @@ impl Chain {
             + size_of::<Running>()
             + running.recent.rows().map(row).sum::<usize>()
             + running.course.bytes()
+            + running.left.bytes()
     }
 }
 
@@ -214,19 +270,19 @@ impl Running {
             recent: Recent::starting(placed.index),
             correction: None,
             course: Course::new(samples.channels, !samples.reference.is_empty(), &plan.lengths),
-            left: None,
+            left: Left::Nothing,
             open: false,
             late: 0,
         }
     }
 
-    fn append(&mut self, placed: &Placed, samples: &Samples, plan: &mut Plan) {
+    fn append(&mut self, placed: &Placed, samples: &Samples, plan: &mut Plan, out: &mut Changes) {
         if !self.note(placed, samples) {
             return;
         }
         let first = samples.row(0);
         if placed.index > self.recent.next() {
-            self.skip(placed.index, (!placed.broken).then_some(first.as_slice()), plan);
+            self.skip(placed.index, (!placed.broken).then_some(first.as_slice()), plan, out);
         }
         let mark = if placed.broken { Mark::First } else { Mark::Real };
         self.recent.push(Row { mark, values: first });
@@ -238,7 +294,7 @@ impl Running {
         self.open = true;
         let Lengths { keep, block, .. } = plan.lengths;
         if self.recent.len() >= keep + block {
-            self.sink(self.recent.len() - keep, plan);
+            self.sink(self.recent.len() - keep, plan, out);
         }
     }
 
@@ -273,24 +329,39 @@ impl Running {
     }
 
     /// Makes the slots between the newest row and the one with `index`.
-    fn skip(&mut self, index: i64, after: Option<&[f32]>, plan: &mut Plan) {
+    fn skip(&mut self, index: i64, after: Option<&[f32]>, plan: &mut Plan, out: &mut Changes) {
         let hole = index - self.recent.next();
         let keep = plan.lengths.keep as i64;
         if hole <= keep {
             return self.recent.push_hole(hole as usize, after, self.short as usize);
         }
         // Only the end of a hole so long can still be filled.
-        self.sink(self.recent.len(), plan);
+        self.sink(self.recent.len(), plan, out);
         let correction = self.correction.get_or_insert_with(|| look_up(&self.session, &self.course));
-        self.course.miss(hole - keep, correction, plan);
+        let found = self.course.miss(hole - keep, correction, plan);
+        self.send(found, plan, out);
         self.recent.restart(index - keep);
         self.recent.push_hole(keep as usize, None, 0);
     }
 
     /// Lets the oldest `count` rows enter the course.
-    fn sink(&mut self, count: usize, plan: &mut Plan) {
+    fn sink(&mut self, count: usize, plan: &mut Plan, out: &mut Changes) {
         let correction = self.correction.get_or_insert_with(|| look_up(&self.session, &self.course));
-        self.course.take(self.recent.take(count).map(Cow::Owned), correction, plan);
+        let found = self.course.take(self.recent.take(count).map(Cow::Owned), correction, plan);
+        self.send(found, plan, out);
+    }
+
+    /// Sends windows of the course, which are final; where one left when the session ended before, in its place.
+    fn send(&mut self, found: Vec<Described>, plan: &Plan, out: &mut Changes) {
+        let Some(correction) = self.correction.as_ref().filter(|_| !found.is_empty()) else { return };
+        // The revision that the next measurement will have, so that it only depends on packets.
+        let revision = self.session.revision + if self.left.is_some() { self.late + 1 } else { 0 };
+        let with = (correction, &profile(&self.session));
+        for described in found {
+            let window = described.row(&self.session, revision, &self.course, with, &plan.lengths);
+            out.features.extend(self.left.settle(window.start).map(|before| (before, -1)));
+            out.features.push((window, 1));
+        }
     }
 
     /// Sends the measurement of all rows, `later` revisions after the one that left.
@@ -299,17 +370,18 @@ impl Running {
         self.session.revision += later;
         let correction = self.correction.clone().unwrap_or_else(|| look_up(&self.session, &self.course));
         let mut course = self.course.clone();
-        course.take(self.recent.rows().map(Cow::Borrowed), &correction, plan);
-        course.close(&correction, plan);
-        let parts = plan.parts(course.channels);
-        let (measurement, print) =
-            outcome::read(&self.session, &course, (&correction, &profile(&self.session)), parts);
-        if let Some((before, print)) = self.left.replace((measurement.clone(), print.clone())) {
-            out.measurements.push((before, -1));
-            out.fingerprints.extend(print.map(|print| (print, -1)));
-        }
-        out.measurements.push((measurement, 1));
-        out.fingerprints.extend(print.map(|print| (print, 1)));
+        let mut found = course.take(self.recent.rows().map(Cow::Borrowed), &correction, plan);
+        found.extend(course.close(&correction, plan));
+        let with = (&correction, &profile(&self.session));
+        let (measurement, print) = outcome::read(&self.session, &course, with, plan.parts(course.channels));
+        let revision = self.session.revision;
+        let row = |described: Described| described.row(&self.session, revision, &course, with, &plan.lengths);
+        let windows: Vec<FeatureWindow> = found.into_iter().map(row).collect();
+        std::mem::take(&mut self.left).retract(out);
+        out.measurements.push((measurement.clone(), 1));
+        out.fingerprints.extend(print.clone().map(|print| (print, 1)));
+        out.features.extend(windows.iter().cloned().map(|window| (window, 1)));
+        self.left = Left::of(measurement, print, windows);
     }
 }
 

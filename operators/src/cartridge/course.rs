@@ -5,7 +5,7 @@
 //! and starts outlier window and filter anew behind it; in between the course stands still.
 //!
 //! # Invariants
-//! - A pure function of the rows: the same bits however they are cut into blocks.
+//! - A pure function of the rows: the same bits however they are cut into blocks, and so is every window described.
 //! - No number is larger than [`LARGEST`]; one that would be counts as zero and is counted.
 //!
 //! # Bound
@@ -14,14 +14,14 @@
 use super::{
     baseline::Baseline,
     correction::{Correction, ambient},
-    described::Described,
+    features::{Described, Gone},
     journal::Journal,
     plan::{Lengths, Plan, Shape, Tools},
     recent::{Mark, Row},
     ring::Ring,
     trend::Trend,
 };
-use dsp::{differential::Differential, ema, features::Set, fingerprint, hampel};
+use dsp::{differential::Differential, ema, fingerprint, hampel};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -29,8 +29,6 @@ use std::collections::VecDeque;
 pub(super) const AMBIENT: usize = 3;
 /// Largest magnitude that is calculated with, in any unit: its square and its 32-bit float are finite.
 const LARGEST: f64 = 1e30;
-/// Least share of real rows in a window that is described, percent (signals.md §4.5).
-const REAL_PERCENT: usize = 80;
 
 /// What is counted, in rows but for outliers and unusable values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -87,7 +85,7 @@ pub(super) struct Course {
     pub(super) last_ambient: [f32; AMBIENT],
     /// Sums of what surrounded the rows that arrived.
     ambient: [f64; AMBIENT],
-    pub(super) described: Option<Described>,
+    described: Gone,
 }
 
 /// What a course is taken on with.
@@ -96,6 +94,22 @@ struct Desk<'plan> {
     tools: &'plan mut Tools,
     shape: &'plan mut Shape,
     differential: Differential,
+    /// Windows that became complete.
+    found: Vec<Described>,
+}
+
+/// A row that was judged: what stands in it, what surrounded it, and how many of its values were too large.
+struct Judged {
+    mark: Mark,
+    ambient: [f32; AMBIENT],
+    unusable: u32,
+}
+
+impl<'plan> Desk<'plan> {
+    fn new(channels: usize, correction: &Correction, plan: &'plan mut Plan) -> Self {
+        let (lengths, tools, shape) = plan.parts(channels);
+        Self { lengths, tools, shape, differential: correction.differential(), found: Vec::new() }
+    }
 }
 
 impl Course {
@@ -120,7 +134,7 @@ impl Course {
             celsius: None,
             last_ambient: [0.0; AMBIENT],
             ambient: [0.0; AMBIENT],
-            described: None,
+            described: Gone,
         }
     }
 
@@ -130,15 +144,14 @@ impl Course {
         self.ambient.map(|sum| (real > 0.0).then(|| sum / real))
     }
 
-    /// Takes the next rows.
+    /// Takes the next rows; gives the windows that became complete with them.
     pub(super) fn take<'row>(
         &mut self,
         rows: impl Iterator<Item = std::borrow::Cow<'row, Row>>,
         correction: &Correction,
         plan: &mut Plan,
-    ) {
-        let (lengths, tools, shape) = plan.parts(self.channels);
-        let mut desk = Desk { lengths, tools, shape, differential: correction.differential() };
+    ) -> Vec<Described> {
+        let mut desk = Desk::new(self.channels, correction, plan);
         self.load(desk.shape);
         for row in rows {
             match row.mark {
@@ -152,24 +165,26 @@ impl Course {
         }
         self.run(&mut desk);
         self.save(desk.shape);
+        desk.found
     }
 
     /// Passes over `count` missing rows.
-    pub(super) fn miss(&mut self, count: i64, correction: &Correction, plan: &mut Plan) {
-        let (lengths, tools, shape) = plan.parts(self.channels);
-        let mut desk = Desk { lengths, tools, shape, differential: correction.differential() };
+    pub(super) fn miss(&mut self, count: i64, correction: &Correction, plan: &mut Plan) -> Vec<Described> {
+        let mut desk = Desk::new(self.channels, correction, plan);
         self.load(desk.shape);
         self.pass_over(count, &mut desk);
         self.save(desk.shape);
+        desk.found
     }
 
     /// Lets the waiting rows out: nothing follows.
-    pub(super) fn close(&mut self, correction: &Correction, plan: &mut Plan) {
-        self.miss(0, correction, plan);
+    pub(super) fn close(&mut self, correction: &Correction, plan: &mut Plan) -> Vec<Described> {
+        let found = self.miss(0, correction, plan);
         if self.baseline.is_open() {
             let (_, _, shape) = plan.parts(self.channels);
             self.baseline.close(&self.ring, &mut shape.columns);
         }
+        found
     }
 
     /// Bytes it takes, its own and on the heap.
@@ -179,7 +194,6 @@ impl Course {
         let rows = self.ring.len() * (self.channels * size_of::<f32>() + size_of::<Mark>());
         size_of::<Self>()
             + numbers * size_of::<f64>()
-            + self.described.as_ref().map_or(0, Described::bytes)
             + samples * size_of::<f32>()
             + rows
             + super::trend::MOST_POINTS * self.channels * size_of::<f32>()
@@ -261,20 +275,26 @@ impl Course {
         if !self.referenced {
             desk.shape.reference_rows.resize(rows * channels, 0.0);
         }
-        let judged: Vec<(Mark, [f32; AMBIENT])> = self.waiting.drain(..rows).collect();
+        let waiting = self.waiting.drain(..rows);
+        let mut judged: Vec<Judged> =
+            waiting.map(|(mark, ambient)| Judged { mark, ambient, unusable: 0 }).collect();
         let mut corrected = std::mem::take(&mut desk.shape.corrected);
         corrected.resize(rows * channels, 0.0);
-        for (row, (values, (mark, surroundings))) in
-            corrected.chunks_exact_mut(channels).zip(&judged).enumerate()
-        {
-            self.correct(row, values, *mark, *surroundings, desk);
+        for (row, (values, judged)) in corrected.chunks_exact_mut(channels).zip(&mut judged).enumerate() {
+            self.correct(row, values, judged, desk);
         }
         let mut smooth = std::mem::take(&mut desk.shape.smooth);
         smooth.clone_from(&corrected);
         self.filter(&mut smooth, desk);
         let pairs = corrected.chunks_exact(channels).zip(smooth.chunks_exact(channels));
-        for (pair, (mark, _)) in pairs.zip(&judged) {
-            self.advance(Some(pair), *mark, desk);
+        for (pair, judged) in pairs.zip(&judged) {
+            if judged.mark.is_real() {
+                let celsius = judged.ambient[0];
+                let (low, high) = self.celsius.unwrap_or((celsius, celsius));
+                self.celsius = Some((low.min(celsius), high.max(celsius)));
+            }
+            self.counts.unusable += judged.unusable;
+            self.advance(Some(pair), judged.mark, desk);
         }
         (desk.shape.corrected, desk.shape.smooth) = (corrected, smooth);
         desk.shape.detection_rows.clear();
@@ -282,26 +302,19 @@ impl Course {
     }
 
     /// Corrects the row that is number `row` of those judged.
-    fn correct(
-        &mut self,
-        row: usize,
-        values: &mut [f64],
-        mark: Mark,
-        surroundings: [f32; AMBIENT],
-        desk: &mut Desk,
-    ) {
+    fn correct(&mut self, row: usize, values: &mut [f64], judged: &mut Judged, desk: &mut Desk) {
         let slot = self.counts.slots + row as i64;
         let places = row * self.channels..(row + 1) * self.channels;
         let detection = &desk.shape.detection_rows[places.clone()];
         let reference = &desk.shape.reference_rows[places];
-        desk.differential.apply(detection, reference, ambient(surroundings), values);
+        desk.differential.apply(detection, reference, ambient(judged.ambient), values);
         for value in &mut *values {
             // Not a number is not less either.
             if value.abs() <= LARGEST {
                 *value += 0.0;
             } else {
                 *value = 0.0;
-                self.counts.unusable += 1;
+                judged.unusable += 1;
             }
         }
         let noted = if self.referenced { reference } else { &[] };
@@ -310,13 +323,11 @@ impl Course {
         for (sum, value) in self.references.iter_mut().zip(reference) {
             *sum += value;
         }
-        self.last_ambient = surroundings;
-        if mark.is_real() {
-            for (sum, value) in self.ambient.iter_mut().zip(surroundings) {
+        self.last_ambient = judged.ambient;
+        if judged.mark.is_real() {
+            for (sum, value) in self.ambient.iter_mut().zip(judged.ambient) {
                 *sum += f64::from(value);
             }
-            let (low, high) = self.celsius.unwrap_or((surroundings[0], surroundings[0]));
-            self.celsius = Some((low.min(surroundings[0]), high.max(surroundings[0])));
             if slot < desk.lengths.baseline {
                 self.baseline.take(detection, reference);
             }
@@ -351,7 +362,7 @@ impl Course {
 
     /// Counts a row, corrected and smooth, or a missing one; reads what has become complete with it.
     fn advance(&mut self, row: Option<(&[f64], &[f64])>, mark: Mark, desk: &mut Desk) {
-        let Desk { lengths, tools, shape, .. } = desk;
+        let Desk { lengths, tools, shape, found, .. } = desk;
         self.ring.push(row.map(|(corrected, _)| corrected), mark);
         self.trend.push(self.counts.slots, row.map(|(_, smooth)| smooth));
         self.counts.slots += 1;
@@ -364,8 +375,9 @@ impl Course {
         if slots >= segment && (slots - segment) % (segment - segment / 2) == 0 {
             self.add_power(lengths, tools, shape);
         }
-        if lengths.features && slots >= lengths.window as i64 && slots % lengths.hop == 0 {
-            self.described = self.describe(lengths, tools, shape);
+        let since = slots - lengths.window as i64;
+        if lengths.hop.is_some_and(|hop| since >= 0 && since % hop == 0) {
+            found.extend(Described::read(self, (lengths, tools, shape)));
         }
     }
 
@@ -381,18 +393,6 @@ impl Course {
             *power += decibels.map_or(0.0, |decibels| 10.0_f64.powf(decibels / 10.0));
         }
         self.segments += 1;
-    }
-
-    /// Describes the window that ends here, if enough of it is real.
-    fn describe(&self, lengths: &Lengths, tools: &mut Tools, shape: &mut Shape) -> Option<Described> {
-        let real = self.ring.marks(lengths.window).filter(|mark| mark.is_real()).count();
-        if real * 100 < REAL_PERCENT * lengths.window {
-            return None;
-        }
-        let rows = self.ring.columns(lengths.window, &mut shape.columns);
-        let readings =
-            shape.columns.chunks_exact(rows).map(|column| tools.features.read(column, Set::Scales));
-        Some(Described::new(self.counts.slots, readings))
     }
 }
 

@@ -64,8 +64,8 @@ fn hex(digest: &[u8; 32]) -> String {
     digest.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// The hash of a fingerprint: `sha256:` and the digest of its values, 32-bit floats, little-endian.
-pub(super) fn fingerprint(values: &[f32]) -> String {
+/// `sha256:` and the digest of `values`, 32-bit floats, little-endian: of a fingerprint, or of gains and offsets.
+pub(crate) fn hash(values: &[f32]) -> String {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     format!("sha256:{}", hex(&digest(&[&bytes])))
 }

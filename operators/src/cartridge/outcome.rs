@@ -27,13 +27,13 @@ use model::{CalibrationStatus, Fingerprint, Measurement, Micros, Number};
 
 /// Version of the definition of the confidence: [`dsp::confidence::VERSION`], with a calibration that is needed counted as
 /// a tag that holds or not at all, and the failures of [`Warnings`].
-const CONFIDENCE_VERSION: u32 = 1;
+pub(super) const CONFIDENCE_VERSION: u32 = 1;
 /// Standard uncertainty of α, which tables and tags give to two digits: half a digit, evenly spread (JCGM 100, 4.3.7).
 const ALPHA_DEVIATION: f64 = 0.005 / 1.732_050_807_568_877_2;
 /// Variance of a median over that of a mean, of many normal samples: π/2 (Kendall & Stuart, vol. 1, 10.10).
 const MEDIAN_TO_MEAN: f64 = std::f64::consts::FRAC_PI_2;
 /// Bound of a drift relative to a signal that is hardly there.
-const MOST_DRIFT: f64 = 1e6;
+pub(super) const MOST_DRIFT: f64 = 1e6;
 
 /// What was read off every channel.
 pub(super) struct Channels {
@@ -73,7 +73,7 @@ pub(super) fn read(
             loss: 1.0 - f64::from(counts.real) / f64::from(expected),
             drift: drift.get(),
             ambient_celsius: worst(course.celsius),
-            ..calibrated(session, status)
+            ..calibrated(session)
         }),
         _ => 0.0,
     };
@@ -169,7 +169,8 @@ impl Channels {
 
 /// The score of the calibration. Where there is none, a tag that is valid carries the coefficients of its lot and counts as
 /// a calibration that expires soon; without a tag nothing is known, and nothing is trusted (our own).
-fn calibrated(session: &Session, status: CalibrationStatus) -> Evidence {
+pub(super) fn calibrated(session: &Session) -> Evidence {
+    let status = session.identity.status(session.started_at);
     let score = session.identity.calibration().map(|calibration| calibration.score.get());
     let (calibration, calibration_score) = match status {
         CalibrationStatus::Valid => (confidence::Calibration::Valid, score.unwrap_or(0.0)),
@@ -183,7 +184,7 @@ fn calibrated(session: &Session, status: CalibrationStatus) -> Evidence {
 }
 
 /// The temperature that is farthest from where devices are at home, °C.
-fn worst(celsius: Option<(f32, f32)>) -> f64 {
+pub(super) fn worst(celsius: Option<(f32, f32)>) -> f64 {
     let Some((low, high)) = celsius else { return f64::NAN };
     let (low, high) = (f64::from(low), f64::from(high));
     if confidence::ambient_ramp(low) < confidence::ambient_ramp(high) { low } else { high }
@@ -219,12 +220,12 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-fn middle(values: &[f64]) -> Option<f64> {
+pub(super) fn middle(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| median(&mut values.to_vec()))
 }
 
 /// A result to nine significant digits: far below what it can mean, far above where mathematical libraries differ in their
 /// last digit, so that a replay on another machine agrees.
-fn rounded(value: f64) -> Option<Number> {
+pub(super) fn rounded(value: f64) -> Option<Number> {
     format!("{value:.8e}").parse().ok().and_then(Number::finite)
 }

@@ -24,7 +24,7 @@ const MOST_SHARE: f64 = 0.2;
 const RATES_HZ: std::ops::RangeInclusive<f64> = 4.0..=250.0;
 /// Share by which a device's clock may run fast without a late packet being lost.
 const CLOCK_MARGIN: f64 = 1.1;
-/// Length and hop of windows that are described, seconds (signals.md §4.5).
+/// Length of windows that are described, seconds (signals.md §4.5).
 const WINDOW_S: f64 = 10.0;
 /// The plateau, seconds (signals.md §4.8).
 const STEADY_S: f64 = 2.0;
@@ -38,6 +38,8 @@ const SLOW_HZ: f64 = 50.0;
 const BAND_HZ: (f64, f64, f64) = (0.1, 10.0, 0.45);
 /// Quality factor of the notch that is asked for to learn where the mains are folded to (signals.md §4.4).
 const NOTCH_Q: f64 = 30.0;
+/// The low-pass of order 4 lets a tenth of the amplitude through at so many times its corner: (10² − 1)^(1/8).
+const TENTH: f64 = 1.776;
 /// Numbers of channels planned for at the same time; there are four legal ones (signals.md §1.3).
 const MOST_SHAPES: usize = 8;
 
@@ -64,15 +66,17 @@ pub(super) struct Lengths {
     pub(super) baseline: i64,
     pub(super) steady: i64,
     pub(super) window: usize,
-    pub(super) hop: i64,
+    /// Distance between two windows that are described; none if none are.
+    pub(super) hop: Option<i64>,
     pub(super) segment: usize,
     /// Rows of the ring: a window or a segment.
     pub(super) ring: usize,
     /// Distance between two points of the course.
     pub(super) point: i64,
-    pub(super) features: bool,
-    /// Whether the mains are folded onto the signal and cannot be told from it.
+    /// Whether the mains are folded to where the low-pass lets a tenth of them and more through.
     pub(super) mains_folded: bool,
+    /// Whether devices average them away before.
+    pub(super) mains_averaged: bool,
     pub(super) period: Micros,
     pub(super) side: usize,
 }
@@ -122,6 +126,8 @@ impl Plan {
         {
             return Err(alias);
         }
+        let corner_hz = options.corner_hz.min(MOST_SHARE * rate_hz);
+        let mains_folded = mains.is_some() || notch::alias_hz(options.mains_hz, rate_hz) < TENTH * corner_hz;
         let slots = |seconds: f64| (seconds * rate_hz).round().max(1.0);
         let seconds = |micros: Micros| micros as f64 / SECOND as f64;
         let short = slots(seconds(options.sequence.short_gap()));
@@ -136,16 +142,15 @@ impl Plan {
             baseline: slots(options.baseline_s) as i64,
             steady: slots(STEADY_S) as i64,
             window,
-            hop: slots(1.0) as i64,
+            hop: (options.features.hop_s > 0).then(|| slots(f64::from(options.features.hop_s)) as i64),
             segment,
             ring: window.max(segment),
             point: slots(1.0 / POINTS_HZ) as i64,
-            features: options.features,
-            mains_folded: mains.is_some(),
+            mains_folded,
+            mains_averaged: options.mains_averaged,
             period: Micros::from(period_us),
             side: options.outlier_side as usize,
         };
-        let corner_hz = options.corner_hz.min(MOST_SHARE * rate_hz);
         let sections = butterworth::design(ORDER, Band::Low { corner_hz }, rate_hz)?;
         let band = features::Band { low_hz: BAND_HZ.0, high_hz: BAND_HZ.1.min(BAND_HZ.2 * rate_hz) };
         let tools = Tools {

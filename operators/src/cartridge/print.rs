@@ -59,7 +59,7 @@ impl Print<'_> {
             calibration: calibration.map(|calibration| calibration.id.clone()),
             calibrated_until: calibration.map(|calibration| calibration.valid_until),
             mask: mask.to_bytes()[..dimensions / 8].to_vec(),
-            hash: journal::fingerprint(vector.values()),
+            hash: journal::hash(vector.values()),
             vector,
         })
     }

@@ -1,5 +1,6 @@
 //! Sessions against numbers known beforehand and a second computation, and against themselves: late, shuffled, copied, cut.
 
+mod features;
 mod normalised;
 mod oracle;
 mod order;
@@ -8,8 +9,8 @@ use super::{Changes, Options, chain::Chain, plan::Plan};
 use crate::sequence::{Sequencer, Step};
 use model::{
     Arrival, Calibration, CalibrationSource, CalibrationStatus, Cartridge, CartridgeKind, Environment,
-    Fingerprint, Input, Measurement, Micros, Number, Origin, Packet, Raw, SessionId, Signal, Tag, UserId,
-    time::SECOND,
+    FeatureWindow, Fingerprint, Input, Measurement, Micros, Number, Origin, Packet, Raw, SessionId, Signal,
+    Tag, UserId, time::SECOND,
 };
 use std::collections::BTreeMap;
 
@@ -167,6 +168,11 @@ impl Bench {
     /// Rows that stand, by how often each was asserted less taken back.
     fn standing(&self) -> (Vec<Measurement>, Vec<Fingerprint>) {
         (consolidate(&self.changes.measurements), consolidate(&self.changes.fingerprints))
+    }
+
+    /// The windows that stand.
+    fn windows(&self) -> Vec<FeatureWindow> {
+        consolidate(&self.changes.features)
     }
 
     /// The one measurement that stands.
@@ -373,23 +379,21 @@ fn a_session_takes_a_bounded_amount_of_memory() {
 }
 
 #[test]
-fn windows_are_described_every_second() {
-    let wave = |channel: usize, sample: i64| {
-        let phase = std::f64::consts::TAU * (1.0 + channel as f64) * sample as f64 / 50.0;
-        ((3.0 + phase.sin()) as f32, 0.0)
-    };
-    let mut device = Device::new(8, wave);
-    device.cartridge.calibration = None;
-    let mut bench = Bench::new(20_000);
-    let features = |bench: &Bench| bench.chain.as_ref().unwrap().features(&bench.plan);
-    bench.take(device.packets(0..600));
-    assert!(features(&bench).is_none(), "no window of ten seconds is final yet");
-    bench.take(device.packets(600..1_000));
-    let (end, readings) = features(&bench).unwrap();
-    assert_eq!((end - START) % SECOND, 0);
-    assert!((13 * SECOND..=15 * SECOND).contains(&(end - START)));
-    for (channel, reading) in readings.iter().enumerate() {
-        assert!((reading.spread.mean - 3.0).abs() < 0.01, "{reading:?}");
-        assert!((reading.power.peak_hz - (1.0 + channel as f64)).abs() < 0.2, "{reading:?}");
+fn mains_that_pass_the_low_pass_are_told_and_where_nobody_averages_them_away_nothing_is_trusted() {
+    // 60 Hz at 17 ms are found at 1.18 Hz, at 35 ms at 2.86 Hz, at 36 ms at 4.44 Hz: the corner is at 2 Hz.
+    for (period_us, passes) in [(17_000, true), (35_000, true), (36_000, false), (20_000, false)] {
+        for averaged in [true, false] {
+            let device = Device { period_us, ..Device::new(8, step) };
+            let options = Options { mains_averaged: averaged, ..Options::specified() };
+            let mut bench = Bench::with(&options, period_us);
+            bench.take([device.packets(0..1_200), vec![device.end(1_200)]].concat());
+            let (measured, _) = bench.stands();
+            let told = measured.warnings.iter().any(|warning| warning == "mains_alias");
+            assert_eq!(told, passes, "{period_us}");
+            let trusted = averaged || !passes;
+            assert_eq!(measured.confidence > number(0.0), trusted, "{period_us}, averaged: {averaged}");
+            let newest = bench.windows().pop().unwrap();
+            assert_eq!(newest.confidence > number(0.0), trusted, "{period_us}, averaged: {averaged}");
+        }
     }
 }

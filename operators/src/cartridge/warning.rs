@@ -49,22 +49,34 @@ impl Warnings {
         profile: &Profile,
         lengths: &Lengths,
     ) -> Self {
-        let mut warnings = Self::default();
-        let (tag, calibration) = (session.identity.tag(), session.identity.calibration());
-        let status = session.identity.status(session.started_at);
-        warnings.fail("battery_low", session.battery_percent < LEAST_BATTERY_PERCENT);
+        let mut warnings = Self::standing(session, course, correction, profile, lengths);
         warnings.fail("self_test_failed", session.self_test_failed);
         let outside =
             |(low, high): (f32, f32)| !AMBIENT_CELSIUS.contains(&low) || !AMBIENT_CELSIUS.contains(&high);
         warnings.fail("ambient_outside", course.celsius.is_some_and(outside));
+        warnings.warn("packets_differ", session.strange > 0);
+        warnings.fail("value_too_large", course.counts.unusable > 0);
+        warnings
+    }
+
+    /// Looks at what stands once the window before exposure is over, whatever comes after it.
+    pub(super) fn standing(
+        session: &Session,
+        course: &Course,
+        correction: &Correction,
+        profile: &Profile,
+        lengths: &Lengths,
+    ) -> Self {
+        let mut warnings = Self::default();
+        let (tag, calibration) = (session.identity.tag(), session.identity.calibration());
+        let status = session.identity.status(session.started_at);
+        warnings.fail("battery_low", session.battery_percent < LEAST_BATTERY_PERCENT);
         warnings.fail("channels_unknown", !CHANNELS.contains(&course.channels));
         let expected =
             tag.map(|tag| tag.channels).filter(|channels| *channels > 0).unwrap_or(profile.channels);
         // 1,792 channels come as two snapshots of 896.
         let differs = (1..=896).contains(&expected) && usize::from(expected) != course.channels;
         warnings.warn("channels_differ", differs);
-        warnings.warn("packets_differ", session.strange > 0);
-        warnings.fail("value_too_large", course.counts.unusable > 0);
         let coupled = course.baseline.coupling();
         let contradicts = coupled.is_some_and(|coupling| coupling.contradicts(correction.alpha));
         warnings.warn("alpha_differs", course.referenced && contradicts);
@@ -79,9 +91,11 @@ impl Warnings {
                     .is_some_and(|(_, z)| z.abs() > MOST_Z)
         });
         warnings.fail("reference_strange", strange);
-        // 60 Hz at a period that is not 10 to 32 or 34 to 49 ms, 50 Hz at 20 or 40 ms. Devices that average over whole periods
-        // of the mains have none left: this alone proves nothing. Where they do not, the plan is refused.
+        // 60 Hz at 16, 17, 32 to 35 or 48 to 50 ms. Devices that average over whole periods of the mains have none left: this
+        // alone proves nothing. Where they do not, what is left stands in the value, as slow as the signal, and no noise
+        // tells of it; onto less than 1 Hz the plan is refused.
         warnings.warn("mains_alias", lengths.mains_folded);
+        warnings.grave |= lengths.mains_folded && !lengths.mains_averaged;
         warnings.warn("calibration_needed", status == CalibrationStatus::Needed);
         warnings.warn("calibration_expiring", status == CalibrationStatus::Expiring);
         warnings.fail("calibration_expired", status == CalibrationStatus::Expired);

@@ -25,6 +25,7 @@ use super::parameter::Parameter;
 use model::{Date, Level, Micros, Region, Sex};
 use scale::Scale;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// Rule sets as shipped: file and text.
 const SHIPPED: [(&str, &str); 6] = [
@@ -81,9 +82,12 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
-    /// The rule sets that ship with the product.
-    pub fn shipped() -> Self {
-        Self::load(&SHIPPED).expect("the shipped rule sets are valid (a test loads them)")
+    /// The rule sets that ship with the product, read once.
+    pub fn shipped() -> &'static Self {
+        static BOOK: LazyLock<Rulebook> = LazyLock::new(|| {
+            Rulebook::load(&SHIPPED).expect("the shipped rule sets are valid (a test loads them)")
+        });
+        &BOOK
     }
 
     /// Reads rule sets, each a file's name and its text.

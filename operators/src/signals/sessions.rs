@@ -24,8 +24,8 @@ use crate::{
     state::{Place, States, Store},
 };
 use model::{
-    Arrival, Beat, Breathing, Fault, Fingerprint, Measurement, Micros, Packet, PulseWindow, Reason, Rhythm,
-    SessionId, Signal, Streamed, Tick, time::SECOND,
+    Arrival, Beat, Breathing, Fault, FeatureWindow, Fingerprint, Measurement, Micros, Packet, PulseWindow,
+    Reason, Rhythm, SessionId, Signal, Streamed, Tick, time::SECOND,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -52,6 +52,8 @@ pub struct Outcome {
     pub measurements: Vec<(Measurement, i64)>,
     /// Their fingerprints.
     pub fingerprints: Vec<(Fingerprint, i64)>,
+    /// Windows of their sessions.
+    pub features: Vec<(FeatureWindow, i64)>,
     /// Sessions as their packets show them, asserted and taken back, and when each was last heard.
     pub streamed: Vec<(Streamed, Micros, i64)>,
     /// Packets that could not be used, ordered by origin.
@@ -142,13 +144,14 @@ impl Sessions {
         }
         self.look_for_silence(&mut known, &mut said);
         let Rows { windows, breathings, beats, rhythms, cartridges } = said.rows;
-        let cartridge::Changes { measurements, fingerprints } = cartridges;
+        let cartridge::Changes { measurements, fingerprints, features } = cartridges;
         let mut outcome = Outcome {
             breathings,
             beats,
             rhythms,
             measurements,
             fingerprints,
+            features,
             streamed: said.streamed,
             faults: said.faults,
             ..Outcome::default()

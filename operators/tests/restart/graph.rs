@@ -50,6 +50,7 @@ pub(crate) fn signal_options() -> signals::Options {
     options.respiration.hop_s = 5;
     options.ecg.window_s = 20;
     options.ecg.hop_s = 5;
+    options.cartridge.features.hop_s = 3;
     options
 }
 
@@ -97,6 +98,9 @@ fn build<'scope>(
         .concat(text(found.breathings))
         .concat(text(found.beats))
         .concat(text(found.rhythms))
+        .concat(text(found.measurements))
+        .concat(text(found.fingerprints))
+        .concat(text(found.features))
         .concat(text(letters::standing(arrived.faults.concat(found.faults), arrived.again, &memory)))
         // A tally is of a worker; added up, it is of the epoch.
         .concat(found.tallies.flat_map(counts))

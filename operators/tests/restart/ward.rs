@@ -1,10 +1,12 @@
-//! A made-up ward: people with vital signs, sessions that stream pulse, breath and heart, and everything that goes wrong on the way.
+//! A made-up ward: people with vital signs, sessions that stream pulse, breath, heart and cartridges, and everything that
+//! goes wrong on the way.
 
 use crate::graph::{Feed, HORIZON, SECOND, ticked};
 use model::{
-    Again, Arrival, CalibrationCompleted, CalibrationSource, CartridgeChange, CartridgeEvent, CartridgeKind,
-    CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input, Micros, Number,
-    Origin, Packet, Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, UserId, Vitals, time::DAY,
+    Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
+    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input,
+    Micros, Number, Origin, Packet, Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, Tag,
+    UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -208,8 +210,8 @@ pub(crate) fn packet(session: &str, number: i64, start: Micros, bpm: f64) -> Pac
     }
 }
 
-/// The same second of the same person's breath and heart, each a session of its own.
-fn twins(pulse: &Packet, session: &str, number: i64) -> [Packet; 2] {
+/// The same second of the same person's breath, heart and cartridge, each a session of its own.
+fn twins(pulse: &Packet, session: &str, number: i64) -> [Packet; 3] {
     let made = |name: &str, signal: Signal, rate: i64, wave: fn(f64) -> f64| {
         let samples: Vec<f32> =
             (0..rate).map(|sample| wave(number as f64 + sample as f64 / rate as f64) as f32).collect();
@@ -230,7 +232,52 @@ fn twins(pulse: &Packet, session: &str, number: i64) -> [Packet; 2] {
     [
         made("breath", Signal::Respiration, 25, |seconds| (TAU * 0.27 * seconds).sin()),
         made("heart", Signal::Ecg, 125, |seconds| (-((seconds % 0.85 - 0.4) / 0.02).powi(2)).exp()),
+        measured(pulse, session, number),
     ]
+}
+
+/// The same second of a gas array that nears its plateau.
+fn measured(pulse: &Packet, session: &str, number: i64) -> Packet {
+    let rise = |place: i64| {
+        let (channel, sample) = (place / 20, number * 20 + place % 20);
+        let seconds = sample as f64 / 20.0;
+        let noise = ((sample * 37 + channel * 11) % 23) as f64 * 1e-3;
+        (noise + (1.0 + channel as f64) * (1.0 - (-seconds / 3.0).exp())) as f32
+    };
+    Packet {
+        session: SessionId::derive(&["cartridge", session]),
+        signal: Signal::Channels,
+        period_us: 50_000,
+        cartridge: (number == 0).then(|| Box::new(Cartridge { tag: Some(tag()), calibration: None })),
+        arrival: Arrival::Samples {
+            channels: 8,
+            samples: 20,
+            det: (0..160).map(rise).collect(),
+            reference: vec![0.25; 160],
+            environment: Environment { temperature_c: 25.0, battery_percent: 90, ..Environment::default() },
+        },
+        ..pulse.clone()
+    }
+}
+
+fn tag() -> Tag {
+    let number = |value: f64| Number::finite(value).unwrap();
+    Tag {
+        uid: [7; 8],
+        kind: Some(CartridgeKind { category: 4, kind: 1 }),
+        legacy: 0,
+        lot: "lot".to_owned(),
+        expires_at: Micros::MAX,
+        uses_left: 1,
+        uses: 1,
+        channels: 8,
+        seconds: 30,
+        authentic: true,
+        needs_calibration: false,
+        alpha: number(0.9),
+        per_celsius: number(0.0),
+        per_percent: number(0.0),
+    }
 }
 
 /// When a packet is sent, as fate has it: never, late, too late, twice, or now.
@@ -242,6 +289,20 @@ fn sent(packet: Packet, number: i64, fate: i64) -> Vec<(i64, Packet)> {
         3 => vec![(number, packet.clone()), (number + 1, packet)],
         _ => vec![(number, packet)],
     }
+}
+
+/// The ends of a session that has sent `next` seconds, and when they are sent.
+fn stops(session: &str, next: i64, start: Micros, number: i64) -> [(i64, Packet); 4] {
+    let pulse = |next| packet(session, next, start, 0.0);
+    let cartridge = |next| measured(&pulse(next), session, next);
+    let stop = |packet| Packet { arrival: Arrival::End, ..packet };
+    [
+        (number + 1, stop(pulse(next))),
+        // The cartridge's device stops, and goes on for a second.
+        (number + 1, stop(cartridge(next))),
+        (number + 3, cartridge(next)),
+        (number + 6, stop(cartridge(next + 1))),
+    ]
 }
 
 /// Minutes on the ward, cut into epochs.
@@ -287,8 +348,7 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
         {
             let (name, next, start, _) = streams.remove(over);
             if dice.percent(70) {
-                let end = Packet { arrival: Arrival::End, ..packet(&name, next, start, 0.0) };
-                held.push((number + 1, end));
+                held.extend(stops(&name, next, start, number));
                 waiting.push((clock + dice.below(30) * SECOND, 1, ended(&name, clock)));
             }
         }

@@ -29,7 +29,7 @@ fn every_level_begins_where_it_is_published() {
             let mut values: Vec<_> = others.to_vec();
             values.retain(|(other, _)| *other != parameter);
             values.push((parameter, *value));
-            let finding = found(&book, rule, &resident(rule), &values);
+            let finding = found(book, rule, &resident(rule), &values);
             let told = finding.as_ref().map(|finding| finding.level);
             assert_eq!(told, *level, "{rule} {} {value}", parameter.name());
             let own = finding.map(|finding| finding.class_of(parameter)).unwrap_or_default();
@@ -48,7 +48,7 @@ fn every_stage_of_the_filtration_rate_begins_where_it_is_published() {
         // The creatinine at which a man of 50 has this rate, and a millionth beside it.
         let creatinine = 0.9 * (rate / (142.0 * 0.9938_f64.powi(50))).powf(-1.0 / 1.2);
         let stage =
-            |creatinine| found(&book, "egfr", &resident("egfr"), &[(P::Creatinine, creatinine)]).unwrap();
+            |creatinine| found(book, "egfr", &resident("egfr"), &[(P::Creatinine, creatinine)]).unwrap();
         let (better, worse) = (stage(creatinine * 0.999_999), stage(creatinine * 1.000_001));
         assert!(Some(better.level) <= *level && Some(worse.level) >= *level, "{rate}");
         assert!(better.class == *class || worse.class == *class, "{rate}");
@@ -65,18 +65,16 @@ fn every_criterion_of_the_inflammatory_response_begins_where_it_is_published() {
     };
     for (parameter, table) in CRITERIA {
         for (value, points) in table {
-            let finding = found(&book, "sirs", &resident(""), &with(&[(parameter, *value)])).unwrap();
+            let finding = found(book, "sirs", &resident(""), &with(&[(parameter, *value)])).unwrap();
             assert_eq!(finding.points_of(parameter), Some(*points), "{} {value}", parameter.name());
             assert_eq!(finding.level, Risk::Low, "one criterion is not enough");
         }
     }
-    let two =
-        found(&book, "sirs", &resident(""), &with(&[(P::Pulse, 100.0), (P::Leukocytes, 13.0)])).unwrap();
+    let two = found(book, "sirs", &resident(""), &with(&[(P::Pulse, 100.0), (P::Leukocytes, 13.0)])).unwrap();
     assert_eq!(two.level, Risk::Moderate);
-    let incomplete =
-        found(&book, "sirs", &resident(""), &[(P::Pulse, 100.0), (P::Leukocytes, 13.0)]).unwrap();
+    let incomplete = found(book, "sirs", &resident(""), &[(P::Pulse, 100.0), (P::Leukocytes, 13.0)]).unwrap();
     assert_eq!(incomplete.level, Risk::Moderate, "what is missing can only add");
-    assert_eq!(found(&book, "sirs", &resident(""), &[(P::Pulse, 70.0), (P::Leukocytes, 13.0)]), None);
+    assert_eq!(found(book, "sirs", &resident(""), &[(P::Pulse, 70.0), (P::Leukocytes, 13.0)]), None);
 }
 
 /// Every value for which this file or the golden table says what `column` of `rule` makes of it.

@@ -92,7 +92,7 @@ fn every_boundary_of_the_chart_has_its_points_and_so_has_what_rounds_to_it() {
                 changes.push((P::Oxygen, f64::from(u8::from(oxygen))));
             }
             let of = |changes: &[(P, f64)]| {
-                found(&book, "news2", &profile, &with(changes)).unwrap().points_of(parameter)
+                found(book, "news2", &profile, &with(changes)).unwrap().points_of(parameter)
             };
             assert_eq!(of(&changes), Some(*expected), "{} {value}", parameter.name());
             let step = if parameter == P::Temperature { 0.1 } else { 1.0 };
@@ -117,7 +117,7 @@ fn totals_are_those_of_the_golden_file() {
     for (values, total, level) in cases {
         let values: Vec<_> =
             CALM.iter().zip(values).map(|((parameter, _), value)| (*parameter, *value)).collect();
-        let finding = found(&book, "news2", &anybody(), &values).unwrap();
+        let finding = found(book, "news2", &anybody(), &values).unwrap();
         assert_eq!((finding.measure, finding.level), (Measure::Total(total), level));
         assert!(!finding.needs_retest);
     }
@@ -134,7 +134,7 @@ fn each_total_has_the_level_of_its_response() {
         (vec![(P::Pulse, 111.0), (P::Respiration, 21.0), (P::Oxygen, 1.0)], 6, Risk::High),
         (vec![(P::Pulse, 111.0), (P::Respiration, 25.0), (P::Oxygen, 1.0)], 7, Risk::Critical),
     ] {
-        let finding = found(&book, "news2", &anybody(), &with(&changes)).unwrap();
+        let finding = found(book, "news2", &anybody(), &with(&changes)).unwrap();
         assert_eq!((finding.measure, finding.level), (Measure::Total(total), level), "{changes:?}");
     }
 }
@@ -156,7 +156,7 @@ fn part_of_the_parameters_is_a_lower_bound_and_makes_upward_claims_only() {
         let known: Vec<_> = ill.iter().enumerate().filter(|(place, _)| kept >> place & 1 == 1).collect();
         let bound: u32 = known.iter().map(|(_, (.., points))| points).sum();
         let values: Vec<_> = known.iter().map(|(_, (parameter, value, _))| (*parameter, *value)).collect();
-        let finding = found(&book, "news2", &anybody(), &values);
+        let finding = found(book, "news2", &anybody(), &values);
         let level = match bound {
             ..5 => None,
             5..7 => Some(Risk::High),
@@ -165,7 +165,7 @@ fn part_of_the_parameters_is_a_lower_bound_and_makes_upward_claims_only() {
         assert_eq!(finding.as_ref().map(|finding| finding.level), level, "{values:?}");
         assert!(finding.is_none_or(|finding| finding.measure == Measure::AtLeast(bound)));
     }
-    let single = found(&book, "news2", &anybody(), &[(P::Respiration, 25.0)]).unwrap();
+    let single = found(book, "news2", &anybody(), &[(P::Respiration, 25.0)]).unwrap();
     assert_eq!((single.level, single.measure), (Risk::Moderate, Measure::AtLeast(3)));
 }
 
@@ -176,7 +176,7 @@ fn while_it_is_not_known_whether_oxygen_is_given_the_fewer_points_of_scale_2_cou
     let ill = [(P::Saturation, 97.0), (P::Respiration, 25.0)];
     let on = |oxygen: &[(P, f64)]| {
         let values: Vec<_> = ill.iter().chain(oxygen).copied().collect();
-        found(&book, "news2", &profile, &values).unwrap().measure
+        found(book, "news2", &profile, &values).unwrap().measure
     };
     assert_eq!(on(&[]), Measure::AtLeast(3));
     assert_eq!(on(&[(P::Oxygen, 0.0)]), Measure::AtLeast(3));
@@ -192,7 +192,7 @@ fn filtration_rates_are_those_published() {
         (0.6, 30, Sex::Female, 123.7579, "G1"),
         (2.3, 70, Sex::Male, 29.8013, "G4"),
     ] {
-        let finding = found(&book, "egfr", &person(age, sex), &[(P::Creatinine, creatinine)]).unwrap();
+        let finding = found(book, "egfr", &person(age, sex), &[(P::Creatinine, creatinine)]).unwrap();
         let Measure::Value(found) = finding.measure else { panic!("a rate is a value") };
         assert!((found.get() - rate).abs() <= 5e-5, "{}", found.get());
         assert_eq!((finding.class.as_str(), finding.unit), (class, "mL/min/{1.73_m2}"));

@@ -8,9 +8,6 @@ use operators::risk::{
     set::{Risk, Rulebook},
 };
 use proptest::prelude::*;
-use std::sync::LazyLock;
-
-static BOOK: LazyLock<Rulebook> = LazyLock::new(Rulebook::shipped);
 
 /// Each parameter with values that no rule in force finds anything wrong with, from least to most.
 const CALM: [(P, f64, f64); 27] = [
@@ -64,7 +61,7 @@ fn value(parameter: P, place: f64) -> f64 {
 }
 
 fn rank(rule: &str, profile: &Profile, values: &[(P, f64)]) -> Option<Risk> {
-    found(&BOOK, rule, profile, values).map(|finding| finding.level)
+    found(Rulebook::shipped(), rule, profile, values).map(|finding| finding.level)
 }
 
 #[test]
@@ -77,7 +74,7 @@ fn calm_is_calm() {
                 .map(|(parameter, least, most)| (*parameter, least + share * (most - least)))
                 .collect();
             let facts = facts(&values);
-            for (set, rule) in BOOK.rules() {
+            for (set, rule) in Rulebook::shipped().rules() {
                 if let Judgement::Found(finding) = judge(set, rule, &profile, &facts, super::made::NOW) {
                     assert_eq!(finding.level, Risk::Low, "{} {}", rule.id, finding.class);
                 }
@@ -116,7 +113,7 @@ proptest! {
             .filter(|(other, _)| !matches!((moved, other), (P::Glucose, P::FastingGlucose | P::TwoHourGlucose)))
             .collect();
         let with = |value: f64| others.iter().copied().chain([(moved, value)]).collect::<Vec<_>>();
-        for (_, rule) in BOOK.rules().filter(|(_, rule)| rule.applies.region.is_none_or(|only| only == region)) {
+        for (_, rule) in Rulebook::shipped().rules().filter(|(_, rule)| rule.applies.region.is_none_or(|only| only == region)) {
             if rule.applies.sex == Some(Sex::Female) || rule.applies.age_from > 50 {
                 continue;
             }

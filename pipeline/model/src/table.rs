@@ -20,6 +20,7 @@ pub mod breathings;
 pub mod calibrations;
 pub mod cartridges;
 pub mod dead_letters;
+pub mod features;
 pub mod fingerprints;
 pub mod measurements;
 pub mod rhythms;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Table> {
         fingerprints::table(),
         calibrations::table(),
         cartridges::table(),
+        features::table(),
     ]
 }
 

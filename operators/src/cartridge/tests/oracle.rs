@@ -11,10 +11,10 @@ use dsp::{
     zero_phase::ZeroPhase,
 };
 
-const SAMPLES: usize = 2_250;
+pub(super) const SAMPLES: usize = 2_250;
 
 /// Detector and reference of one channel, outliers replaced.
-fn clean(channel: usize) -> [Vec<f64>; 2] {
+pub(super) fn clean(channel: usize) -> [Vec<f64>; 2] {
     let options = hampel::Options { side: 5, threshold: 3.0, floor: 2.0 / 8_388_608.0 };
     let blocks: [fn((f32, f32)) -> f32; 2] = [|pair| pair.0, |pair| pair.1];
     blocks.map(|block| {
@@ -27,7 +27,7 @@ fn clean(channel: usize) -> [Vec<f64>; 2] {
 }
 
 /// The steps for one channel: outliers replaced, difference, calibration.
-fn corrected([det, reference]: &[Vec<f64>; 2]) -> Vec<f64> {
+pub(super) fn corrected([det, reference]: &[Vec<f64>; 2]) -> Vec<f64> {
     det.iter().zip(reference).map(|(det, reference)| ((det - 0.5 * reference) - 0.2) * 2.0).collect()
 }
 
@@ -37,7 +37,7 @@ fn about_mean(signal: &[f64]) -> impl Iterator<Item = f64> {
     signal[..100].iter().map(move |value| value - mean)
 }
 
-fn middle(values: &[f64]) -> f64 {
+pub(super) fn middle(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])

@@ -1,4 +1,4 @@
-//! The form in which a session is kept, and the one before.
+//! The form in which a session is kept, and the ones before.
 
 use super::{
     super::{course::Course, reader::Reader},
@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 
 impl Stored for Session {
     // 3: what packets show of their session is counted.
-    const VERSION: u32 = 3;
+    // 4: cartridges keep the windows that left, and the newest one no more; what was written before reads the same.
+    const VERSION: u32 = 4;
 
     fn older(version: u32, bytes: &[u8]) -> Option<Self> {
+        if version == 3 {
+            return postcard::from_bytes(bytes).ok();
+        }
         let read = || postcard::from_bytes::<Former>(bytes).ok();
         let Former { period_us, sequencer, reader, heard, silent } = (version == 2).then(read).flatten()?;
         let course = Course::uncounted(sequencer.has_begun());

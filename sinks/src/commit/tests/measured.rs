@@ -58,12 +58,14 @@ fn output(epoch: u64) -> Output {
         measurements: vec![(samples::measurement(e, 0), 1)],
         fingerprints: vec![(samples::fingerprint(e, 0), 1)],
         calibrations: vec![(samples::calibration(e, CalibrationStatus::Needed), 1)],
+        features: vec![(samples::features(e, 0), 1)],
         cartridges: vec![(samples::cartridge(e, 5), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
         output.measurements.extend([(samples::measurement(e, 0), -1), (samples::measurement(e, 1), 1)]);
         output.fingerprints.extend([(samples::fingerprint(e, 0), -1), (samples::fingerprint(e, 1), 1)]);
+        output.features.extend([(samples::features(e, 0), -1), (samples::features(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
         let (needed, valid) = (CalibrationStatus::Needed, CalibrationStatus::Valid);
         let calibration = |status, difference| (samples::calibration(e, status), difference);
@@ -100,7 +102,8 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
         assert_eq!(known(&rig), due(epoch as u32 + 1));
     }
     let rows = rig.rows();
-    let tables =
-        ["breathings", "beats", "rhythms", "measurements", "fingerprints", "calibrations", "cartridges"];
-    assert_eq!(tables.map(|table| rows[table].len()), [12, 24 - 10, 12, 12, 12, 12, 12]);
+    let signals = ["breathings", "beats", "rhythms"].map(|table| rows[table].len());
+    assert_eq!(signals, [12, 24 - 10, 12]);
+    let tables = ["measurements", "fingerprints", "calibrations", "cartridges", "features"];
+    assert_eq!(tables.map(|table| rows[table].len()), [12; 5]);
 }
