@@ -103,9 +103,10 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     let forgets = args.minutes < 2.0 || entries < fed.vitals / 2;
     ensure!(forgets, "{entries} entries are remembered of {} observations: nothing is forgotten", fed.vitals);
     let Watched { capacity, rate, rss, behind } = watched;
-    let (slope, mean) = slope(&rss);
+    let Line { slope, error, mean } = line(&rss);
     Ok(json!({
         "rss_slope_pct_per_10min": slope,
+        "rss_slope_standard_error": error,
         "rss_mb": mean / 1e6,
         "records": counts.records,
         "records_per_s": rate,
@@ -212,19 +213,38 @@ fn again(config: &Config, counts: &pipeline::account::Counts) -> Result<u64> {
     stored.map(|stored| stored.entries).ok_or_else(|| anyhow!("no snapshot is left"))
 }
 
-/// Least squares: growth in percent of the mean per ten minutes, and the mean.
-fn slope(samples: &[(f64, f64)]) -> (f64, f64) {
+/// A line through samples.
+struct Line {
+    /// Growth in percent of the mean per ten minutes.
+    slope: f64,
+    /// Its standard error.
+    error: f64,
+    /// The mean.
+    mean: f64,
+}
+
+/// Least squares. Memory rises and falls with snapshots and flushes, so a sample is much like the one before: the error
+/// counts that (long-run variance with Bartlett's weights over a tenth of the samples; Newey and West, Econometrica 55,
+/// 1987).
+fn line(samples: &[(f64, f64)]) -> Line {
     let count = samples.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / count;
     let (at, bytes) = (mean(|sample| sample.0), mean(|sample| sample.1));
     let both: f64 = samples.iter().map(|(x, y)| (x - at) * (y - bytes)).sum();
     let square: f64 = samples.iter().map(|(x, _)| (x - at).powi(2)).sum();
-    (both / square * 600.0 / bytes * 100.0, bytes)
+    let slope = both / square;
+    let left: Vec<f64> = samples.iter().map(|(x, y)| y - bytes - slope * (x - at)).collect();
+    let lags = samples.len() / 10;
+    let alike = |lag: usize| left.iter().zip(&left[lag..]).map(|(a, b)| a * b).sum::<f64>() / count;
+    let weight = |lag: usize| 2.0 * (1.0 - lag as f64 / (lags + 1) as f64);
+    let variance = alike(0) + (1..=lags).map(|lag| weight(lag) * alike(lag)).sum::<f64>();
+    let percent = 600.0 / bytes * 100.0;
+    Line { slope: slope * percent, error: (variance.max(0.0) / square).sqrt() * percent, mean: bytes }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::slope;
+    use super::line;
 
     #[test]
     fn a_process_that_doubles_in_ten_minutes_is_told_from_one_that_stays() {
@@ -232,8 +252,21 @@ mod tests {
             let at = |second: u32| (f64::from(second), 1e8 + grows * f64::from(second) / 600.0);
             (0..600).map(at).collect::<Vec<_>>()
         };
-        assert!(slope(&samples(0.0)).0.abs() < 1e-9);
-        let (percent, mean) = slope(&samples(1e8));
-        assert!((percent - 1e10 / mean).abs() < 0.1, "{percent} % of {mean}");
+        let flat = line(&samples(0.0));
+        assert!(flat.slope.abs() < 1e-9 && flat.error < 1e-9);
+        let grows = line(&samples(1e8));
+        assert!((grows.slope - 1e10 / grows.mean).abs() < 0.1, "{} % of {}", grows.slope, grows.mean);
+    }
+
+    #[test]
+    fn what_rises_and_falls_slowly_is_less_certain_than_what_does_so_at_random() {
+        let of = |period: u32| {
+            let at = |second: u32| {
+                let up = (second / period).is_multiple_of(2);
+                (f64::from(second), 1e8 + if up { 1e7 } else { -1e7 })
+            };
+            line(&(0..400).map(at).collect::<Vec<_>>()).error
+        };
+        assert!(of(20) > 2.0 * of(1), "{} {}", of(20), of(1));
     }
 }

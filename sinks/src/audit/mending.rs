@@ -77,7 +77,7 @@ impl Mending {
                 place,
             };
             read_range(&mut *log.reader()?, &finding.place, finding.from..range.end, BUDGET, |record| {
-                one.stands(Borrowed::from(&record));
+                one.stands(&Borrowed::from(&record));
             })?;
             torn.push(one);
         }
@@ -129,10 +129,10 @@ impl Mending {
 }
 
 impl Torn {
-    fn stands(&mut self, record: Borrowed<'_>) {
+    fn stands(&mut self, record: &Borrowed<'_>) {
         record.update(&mut self.hasher);
         self.records += 1;
-        *self.standing.entry(identity(&record)).or_default() += 1;
+        *self.standing.entry(identity(record)).or_default() += 1;
     }
 
     /// Notes which of `letters` for this partition do not stand there.

@@ -119,10 +119,13 @@ fn kafka() -> (Rig, Sim) {
     (Rig { log: Arc::new(sim.clone()), ..Rig::new() }, sim)
 }
 
-/// What stands on every partition, in no order.
-fn stands(rig: &Rig) -> BTreeMap<(&'static str, u32), Vec<(Option<Vec<u8>>, Vec<u8>)>> {
+/// Key and value of records, in no order.
+type Content = Vec<(Option<Vec<u8>>, Vec<u8>)>;
+
+/// What stands on every partition.
+fn stands(rig: &Rig) -> BTreeMap<(&'static str, u32), Content> {
     let content = |records: Vec<eventlog::Record>| {
-        let mut content: Vec<_> = records.into_iter().map(|record| (record.key, record.value)).collect();
+        let mut content: Content = records.into_iter().map(|record| (record.key, record.value)).collect();
         content.sort();
         content
     };
