@@ -5,8 +5,8 @@ use crate::graph::{Feed, HORIZON, SECOND, ticked};
 use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
     CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input,
-    Micros, Number, Origin, Packet, Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, Tag,
-    UserId, Vitals, time::DAY,
+    Micros, Number, Origin, Packet, ProfileUpdated, Raw, Reason, SessionEnded, SessionId, SessionStarted,
+    Signal, Tag, UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -65,6 +65,7 @@ impl Log {
                 DomainEvent::Calibration(CalibrationCompleted { origin, ..event })
             }
             DomainEvent::Cartridge(event) => DomainEvent::Cartridge(CartridgeEvent { origin, ..event }),
+            DomainEvent::Profile(event) => DomainEvent::Profile(ProfileUpdated { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });

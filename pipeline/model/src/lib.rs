@@ -57,7 +57,7 @@ pub use measurement::{CalibrationStatus, CartridgeKind, Fingerprint, Measurement
 pub use number::Number;
 pub use origin::{Input, Origin, Span};
 pub use packet::{Arrival, Environment, Packet, Signal};
-pub use profile::{Profile, Region, Sex};
+pub use profile::{Profile, ProfileUpdated, Region, Sex};
 pub use session::Session;
 pub use streamed::{EndStatus, SessionBeginning, SessionEnd, SessionStream, Streamed};
 pub use supply::{CartridgeChange, CartridgeEvent, CartridgeLabel, CartridgeState, CartridgeSupply};

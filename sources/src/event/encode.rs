@@ -1,6 +1,6 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge};
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, profile};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
 use model::{DomainEvent, Envelope, Micros, Number};
@@ -12,7 +12,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, the person for vital signs, the device for a calibration, or the cartridge.
+    /// Key: the session, the person for vital signs and profiles, the device for a calibration, or the cartridge.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -49,6 +49,7 @@ enum Payload<'a> {
         spo2: Option<Number>,
     },
     Cartridge(cartridge::Said<'a>),
+    Profile(profile::Said),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -137,6 +138,12 @@ fn said(event: &DomainEvent) -> Said<'_> {
             subject: Some(event.uid.to_string()),
             user: None,
             payload: Payload::Cartridge(cartridge::Said::of_cartridge(event)),
+        },
+        DomainEvent::Profile(updated) => Said {
+            kind: super::PROFILE_UPDATED,
+            subject: None,
+            user: Some(updated.user.to_string()),
+            payload: Payload::Profile(profile::Said::from(&updated.profile)),
         },
     }
 }

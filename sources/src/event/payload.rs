@@ -1,8 +1,8 @@
 //! What each event type says: a payload and its attributes become a [`DomainEvent`].
 
 use super::{
-    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, SESSION_ENDED,
-    SESSION_STARTED, VITALS, attributes::Attributes, cartridge, field,
+    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, PROFILE_UPDATED,
+    SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, cartridge, field, profile,
 };
 use crate::refusal::Refusal;
 use model::{DomainEvent, Input, Origin, Reason, SessionEnded, SessionId, SessionStarted, UserId, Vitals};
@@ -27,13 +27,16 @@ pub(super) fn event(
         (Input::Cartridges, CARTRIDGE_VERIFIED) => cartridge::verified(origin, attributes, payload),
         (Input::Cartridges, CARTRIDGE_DEPLETED) => cartridge::depleted(origin, attributes, payload),
         (Input::Cartridges, CARTRIDGE_REPLACED) => cartridge::replaced(origin, attributes, payload),
-        (Input::Packets | Input::Sessions | Input::Vitals | Input::Cartridges, _) => Err(Refusal::new(
-            Reason::UnknownType,
-            format!(
-                "{} does not carry events of this type: send it to the topic of its own",
-                origin.input.topic()
-            ),
-        )),
+        (Input::Profiles, PROFILE_UPDATED) => profile::updated(origin, attributes, payload),
+        (Input::Packets | Input::Sessions | Input::Vitals | Input::Cartridges | Input::Profiles, _) => {
+            Err(Refusal::new(
+                Reason::UnknownType,
+                format!(
+                    "{} does not carry events of this type: send it to the topic of its own",
+                    origin.input.topic()
+                ),
+            ))
+        }
     }
 }
 

@@ -48,6 +48,7 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::Vitals(_) => Input::Vitals,
         DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
         DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
+        DomainEvent::Profile(_) => Input::Profiles,
     }
 }
 
