@@ -84,6 +84,11 @@ pub(crate) fn vitals(n: u32) -> Vitals {
         pulse: None,
         resp: None,
         spo2: Number::finite(97.0),
+        systolic: Number::finite(120.0),
+        diastolic: None,
+        temperature: Number::finite(36.6),
+        consciousness: Some(model::Consciousness::Alert),
+        oxygen: Some(false),
         origin: Origin { input: Input::Vitals, partition: 0, offset: u64::from(n) },
     }
 }

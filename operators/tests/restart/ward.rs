@@ -120,6 +120,11 @@ pub(crate) fn vitals(user: i64, at: Micros, ill: bool) -> DomainEvent {
         pulse: sign(if ill { 120.0 } else { 70.0 }),
         resp: sign(if ill { 26.0 } else { 15.0 }).filter(|_| at % (3 * SECOND) != 0),
         spo2: sign(97.0),
+        systolic: None,
+        diastolic: None,
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
         origin: NOWHERE,
     })
 }

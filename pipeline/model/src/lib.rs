@@ -62,5 +62,5 @@ pub use session::Session;
 pub use streamed::{EndStatus, SessionBeginning, SessionEnd, SessionStream, Streamed};
 pub use supply::{CartridgeChange, CartridgeEvent, CartridgeLabel, CartridgeState, CartridgeSupply};
 pub use time::{Epoch, Micros, Tick};
-pub use vitals::Vitals;
+pub use vitals::{Consciousness, Vitals};
 pub use window::PulseWindow;

@@ -3,7 +3,7 @@
 use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, profile};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
-use model::{DomainEvent, Envelope, Micros, Number};
+use model::{Consciousness, DomainEvent, Envelope, Micros, Number};
 use serde::Serialize;
 
 /// Version of the payloads written here.
@@ -47,6 +47,16 @@ enum Payload<'a> {
         resp: Option<Number>,
         #[serde(skip_serializing_if = "Option::is_none")]
         spo2: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        systolic: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        diastolic: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        temperature: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        consciousness: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        oxygen: Option<bool>,
     },
     Cartridge(cartridge::Said<'a>),
     Profile(profile::Said),
@@ -125,6 +135,11 @@ fn said(event: &DomainEvent) -> Said<'_> {
                 pulse: vitals.pulse,
                 resp: vitals.resp,
                 spo2: vitals.spo2,
+                systolic: vitals.systolic,
+                diastolic: vitals.diastolic,
+                temperature: vitals.temperature,
+                consciousness: vitals.consciousness.map(Consciousness::letter),
+                oxygen: vitals.oxygen,
             },
         },
         DomainEvent::Calibration(completed) => Said {

@@ -186,6 +186,11 @@ impl Script {
             pulse,
             resp,
             spo2,
+            systolic: None,
+            diastolic: None,
+            temperature: None,
+            consciousness: None,
+            oxygen: None,
             origin: unplaced(step),
         })
     }
