@@ -62,6 +62,12 @@ pub trait Fold: 'static {
     /// Facts before this cannot change any more, when `newest` is the newest of the key.
     fn floor(newest: &Self::Fact, watermark: Micros, horizon: Micros) -> Micros;
 
+    /// Whether `fact`, which just came, is older than what [`Fold::floor`] lets change: then it never was.
+    fn is_too_old(fact: &Self::Fact, watermark: Micros, horizon: Micros) -> bool {
+        let _ = (fact, watermark, horizon);
+        false
+    }
+
     /// How long a fact matters to later ones even in a state that [`Fold::may_go`].
     fn memory(&self) -> Micros {
         0
@@ -195,6 +201,11 @@ impl<F: Fold> Timeline<F> {
             Start { after, state: state.unwrap_or_else(|| self.base.clone()), run: 0 }
         };
         self.refold(fold, start, high, &mut emit);
+    }
+
+    /// Drops the changes of facts that are too old to count and did not count before.
+    pub fn refuse(&self, changes: &mut Vec<(F::Fact, Diff)>, watermark: Micros, horizon: Micros) {
+        changes.retain(|(fact, _)| !F::is_too_old(fact, watermark, horizon) || self.facts.contains_key(fact));
     }
 
     /// Lets the facts leave that lie before a checkpoint below the floor.

@@ -145,6 +145,27 @@ pub(crate) fn change(n: u32, kind: ChangeKind, first_offset: u64) -> AlertChange
     }
 }
 
+/// A rule of a rule set, with what it claims.
+pub(crate) fn rule_of_set() -> Rule {
+    Rule::Set(Box::new(model::SetRule {
+        id: "glucose".into(),
+        set: "glucose".into(),
+        version: "1.0".into(),
+        claim: Some(model::Claim {
+            class: "hypoglycaemia level 2".into(),
+            value: Number::from(50),
+            unit: "mg/dL".into(),
+            at_least: false,
+            low: None,
+            high: Some(Number::from(54)),
+            limits: "< 54".into(),
+            source: "a standard".into(),
+            confidence: Number::from(1),
+            needs_retest: true,
+        }),
+    }))
+}
+
 pub(crate) fn alert(n: u32, kind: ChangeKind) -> model::Alert {
     model::Alert { raised_at: START + i64::from(n), last: change(n, kind, 0) }
 }

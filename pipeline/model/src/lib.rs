@@ -41,7 +41,7 @@ pub mod vitals;
 pub mod window;
 
 pub use again::Again;
-pub use alert::{Alert, AlertChange, ChangeKind, Evidence, Finding, Level, Rule};
+pub use alert::{Alert, AlertChange, ChangeKind, Claim, Evidence, Finding, Level, Rule, SetRule};
 pub use beat::{Beat, Rhythm};
 pub use breathing::Breathing;
 pub use calibration::{CalibrationCompleted, CalibrationRecord, DeviceCalibration};

@@ -81,7 +81,11 @@ mod tests {
 
     #[test]
     fn names_stand_in_the_order_of_the_enumerations() {
-        Sex::ALL.iter().for_each(|(name, sex)| assert_eq!(sex.name(), *name));
-        Region::ALL.iter().for_each(|(name, region)| assert_eq!(region.name(), *name));
+        for (name, sex) in Sex::ALL {
+            assert_eq!(sex.name(), name);
+        }
+        for (name, region) in Region::ALL {
+            assert_eq!(region.name(), name);
+        }
     }
 }

@@ -93,8 +93,8 @@ mod tests {
         }
     }
 
-    fn former(vitals: Vitals) -> Observation {
-        let Vitals { user, at, event, hr, pulse, resp, spo2, origin, .. } = vitals;
+    fn former(vitals: &Vitals) -> Observation {
+        let Vitals { user, at, event, hr, pulse, resp, spo2, origin, .. } = *vitals;
         Observation { user, at, event, hr, pulse, resp, spo2, origin }
     }
 
@@ -124,11 +124,11 @@ mod tests {
         };
         for second in 0..80 {
             let output = bound.step(&mut state, &observed(second));
-            written.facts.insert(former(observed(second)), 1);
-            written.outputs.extend(output.map(|output| (former(observed(second)), output)));
+            written.facts.insert(former(&observed(second)), 1);
+            written.outputs.extend(output.map(|output| (former(&observed(second)), output)));
             written.behind += 1;
             if written.behind == 32 {
-                written.checkpoints.insert(former(observed(second)), latest(&state));
+                written.checkpoints.insert(former(&observed(second)), latest(&state));
                 written.behind = 0;
             }
         }
