@@ -80,10 +80,11 @@ mod tests {
             user: UserId::derive(&["a"]),
             at: second * 1_000_000,
             event: EventId::derive(&["v", &second.to_string()]),
-            hr: Some(Number::from(70)),
+            // From the first checkpoint on only what was remembered knows the pulse and the saturation.
+            hr: (second < 32).then(|| Number::from(70)),
             pulse: None,
             resp: Some(Number::from(26)),
-            spo2: Some(Number::from(97)),
+            spo2: (second < 32).then(|| Number::from(97)),
             systolic: None,
             diastolic: None,
             temperature: None,
