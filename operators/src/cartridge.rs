@@ -39,7 +39,9 @@ mod tests;
 mod trend;
 mod warning;
 
+pub(crate) use course::LARGEST;
 pub(crate) use journal::hash;
+pub(crate) use warning::{AMBIENT_CELSIUS, MOST_Z};
 
 use crate::sequence;
 use model::{FeatureWindow, Fingerprint, Measurement};

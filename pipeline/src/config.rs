@@ -137,6 +137,7 @@ fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
             "must not be less than epoch.horizon_s",
             pulse.sequence.forget_s >= config.epoch.horizon_s,
         ),
+        ("cartridge.features.hop_s", "must be at most 3600", config.cartridge.features.hop_s <= 3_600),
         (
             "cartridge.normalisers",
             "must name a layout and as many medians and quartile_ranges as it has numbers, each kind and layout once",

@@ -28,14 +28,14 @@
 //! - An error means that the committer is no longer used; what was committed is found by opening again.
 
 use crate::{
-    Binding, Error, Mended, Mending, Output,
+    Binding, Error, Output,
     binding::{self, Intent},
     lake::{self, Lake, Prepared},
     snapshot::Mark,
     topics::{self, Letters, Shape},
     views::Views,
 };
-use eventlog::{Outcome, Writer};
+use eventlog::Writer;
 use model::planted::{self, Bug, Step};
 use model::{Epoch, Input, Micros, view::Shelf};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 mod errand;
 mod flush;
 mod flushing;
+mod mend;
 mod open;
 mod past;
 mod replay;
@@ -159,32 +160,6 @@ impl Committer {
     /// As [`Self::commit`].
     pub fn drain(&mut self, binding: Binding, output: &Output) -> Result<Committed, Error> {
         self.run(binding, output, true)
-    }
-
-    /// Publishes again what a topic lost, then commits `binding`, which says so, as [`Self::drain`] does.
-    ///
-    /// # Errors
-    /// As [`Self::commit`], and [`Error::Unmended`]: repair again.
-    pub fn mend(
-        &mut self,
-        mut binding: Binding,
-        output: &Output,
-        mending: Mending,
-    ) -> Result<Vec<Mended>, Error> {
-        for piece in mending.pieces() {
-            self.writer.begin()?;
-            for draft in piece {
-                self.writer.send(draft.clone())?;
-            }
-            let outcome = self.writer.commit(&self.options.group, &[])?;
-            if outcome != Outcome::Committed {
-                return Err(Error::Unmended(outcome));
-            }
-        }
-        let (repairs, mended) = mending.finish(binding.epoch);
-        binding.repairs = repairs;
-        self.drain(binding, output)?;
-        Ok(mended)
     }
 
     /// Where in the history the newest committed epoch stands, for a snapshot of its state.

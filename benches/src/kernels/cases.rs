@@ -179,30 +179,15 @@ fn windows(signals: &Signals) -> Result<[Case<'_>; 4]> {
     ])
 }
 
-/// The numbers of a reading in the order of the reference.
+/// The numbers of a reading in the order of the reference, which has no median.
 fn numbers(reading: &Reading) -> [f64; 19] {
-    let Reading { spread, motion, power, .. } = reading;
-    [
-        spread.mean,
-        spread.deviation,
-        spread.root_mean_square,
-        spread.skewness,
-        spread.kurtosis,
-        spread.median_deviation,
-        spread.quartile_range,
-        spread.peak_to_peak,
-        motion.zero_crossings,
-        motion.line_length,
-        motion.mobility,
-        motion.complexity,
-        power.centroid_hz,
-        power.spread_hz,
-        power.entropy,
-        power.flatness,
-        power.roll_off_85_hz,
-        power.roll_off_95_hz,
-        power.peak_hz,
-    ]
+    let mut numbers = [0.0; 19];
+    let spread = reading.spread.numbers();
+    numbers[..5].copy_from_slice(&spread[..5]);
+    numbers[5..8].copy_from_slice(&spread[6..]);
+    numbers[8..12].copy_from_slice(&reading.motion.numbers());
+    numbers[12..].copy_from_slice(&reading.power.numbers());
+    numbers
 }
 
 fn cartridges(signals: &Signals) -> Result<[Case<'_>; 3]> {

@@ -126,7 +126,7 @@ fn vitals(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
     }
 }
 
-/// A device that measures in two sessions with a pause between.
+/// A device that measures in two sessions, one after the other.
 fn device(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
     let name = format!("{}-{user}", plan.seed);
     let half = plan.seconds / 2;
@@ -146,10 +146,18 @@ fn device(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
         });
         send(plan, from, event(plan, &started), dice, sent);
         let packets = length / PACKET_US;
+        // Some lose their connection on the way and go on later, in the same session.
+        let pause = dice.permille(250).then(|| (dice.below(packets as u64 + 1), dice.within(2..20)));
+        let since = |number: Micros| match pause {
+            Some((at, seconds)) if number >= at as Micros => from + seconds as Micros * SECOND,
+            _ => from,
+        };
         for number in 0..packets {
+            let from = since(number);
             let packet = packet(kind, (session, user), &name, from, number as u32, bpm);
             send(plan, from + number * PACKET_US, draft_of(plan, session, &packet), dice, sent);
         }
+        let from = since(packets);
         // Every third goes silent instead.
         if !dice.permille(333) {
             let mut end = packet(kind, (session, user), &name, from, packets as u32, bpm);

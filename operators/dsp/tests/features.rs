@@ -15,7 +15,7 @@ use dsp::{
     cascade::Cascade,
     detrend::{self, Detrend},
     ema::Ema,
-    features::{self, Features, Reading, Set},
+    features::{self, Features, Set},
     stft::Stft,
     wavelet::Wavelet,
     welch::Welch,
@@ -170,37 +170,12 @@ fn averaged_increments_are_those_of_the_definition() {
     }
 }
 
-fn flat(reading: &Reading) -> [Vec<f64>; 3] {
-    let Reading { spread, motion, power, .. } = reading;
-    let spread = [
-        spread.mean,
-        spread.deviation,
-        spread.root_mean_square,
-        spread.skewness,
-        spread.kurtosis,
-        spread.median,
-        spread.median_deviation,
-        spread.quartile_range,
-        spread.peak_to_peak,
-    ];
-    let motion = [motion.zero_crossings, motion.line_length, motion.mobility, motion.complexity];
-    let power = [
-        power.centroid_hz,
-        power.spread_hz,
-        power.entropy,
-        power.flatness,
-        power.roll_off_85_hz,
-        power.roll_off_95_hz,
-        power.peak_hz,
-    ];
-    [spread.to_vec(), motion.to_vec(), power.to_vec()]
-}
-
 #[test]
 fn features_are_those_of_the_golden_window() {
     let band = features::Band { low_hz: 0.5, high_hz: 8.0 };
     let reading = Features::new(RATE_HZ, 3_750, band).unwrap().read(&filtered(), Set::Basic);
-    let [spread, motion, power] = flat(&reading);
+    let (spread, motion, power) =
+        (reading.spread.numbers(), reading.motion.numbers(), reading.power.numbers());
     // The mean of a filtered wave is what is left of it: 1e-9 of it is 7e-14, and the wave has an amplitude of 0.1.
     let golden = golden("features_30s_causal");
     let theirs =
@@ -222,7 +197,8 @@ fn features_of_other_rates_and_lengths_are_those_of_the_reference() {
         let band = features::Band { low_hz: window.low_hz, high_hz: window.high_hz };
         let mut features = Features::new(window.rate_hz, window.end - window.first, band).unwrap();
         let reading = features.read(&samples[window.first..window.end], Set::All);
-        let [spread, motion, power] = flat(&reading);
+        let (spread, motion, power) =
+            (reading.spread.numbers(), reading.motion.numbers(), reading.power.numbers());
         assert_near("spread", &spread, &window.spread, 1e-15);
         assert_near("motion", &motion, &window.motion, 0.0);
         assert_near("power", &power, &window.power, 0.0);

@@ -10,7 +10,7 @@
 //! - No text of a refusal holds a value that was measured.
 
 use super::validity_days;
-use crate::cartridge::hash;
+use crate::cartridge::{AMBIENT_CELSIUS, LARGEST, MOST_Z, hash};
 use dsp::differential::{Ambient, Coefficients, Differential, calibration, strangest};
 use model::{
     Calibration, CalibrationCompleted, CalibrationSource, CartridgeKind, EventId, Input, Micros, Number,
@@ -22,14 +22,8 @@ use std::ops::RangeInclusive;
 const MOST_SAMPLES: usize = 64;
 /// From so many samples on an offset is determined, too (signals.md §4.3).
 const LEAST_FOR_OFFSET: usize = 3;
-/// Most standard deviations a reference may be off (FMEA control).
-const MOST_Z: f64 = 3.0;
-/// Temperatures a device is calibrated at, °C (FMEA control).
-const AMBIENT_CELSIUS: RangeInclusive<f64> = 5.0..=45.0;
 /// Relative humidity, percent.
 const HUMIDITY_PERCENT: RangeInclusive<f64> = 0.0..=100.0;
-/// Largest magnitude that is calculated with: that of a measurement.
-const LARGEST: f64 = 1e30;
 
 /// A sample whose content is known, as it was measured.
 #[derive(Clone, Debug, PartialEq)]

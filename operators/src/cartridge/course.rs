@@ -28,7 +28,7 @@ use std::collections::VecDeque;
 /// What surrounds a device, at the end of a row: temperature, °C, relative humidity, %, air pressure, kPa.
 pub(super) const AMBIENT: usize = 3;
 /// Largest magnitude that is calculated with, in any unit: its square and its 32-bit float are finite.
-const LARGEST: f64 = 1e30;
+pub(crate) const LARGEST: f64 = 1e30;
 
 /// What is counted, in rows but for outliers and unusable values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -96,7 +96,7 @@ impl Described {
         let (mut snrs_db, mut drifts) = (Vec::new(), Vec::new());
         for (channel, column) in shape.columns.chunks_exact(rows).enumerate() {
             let reading = tools.features.read(column, Set::Scales);
-            for (place, number) in flat(&reading).into_iter().enumerate() {
+            for (place, number) in flat(&reading).enumerate() {
                 values[place * course.channels + channel] = narrow(number);
             }
             if let Some(baseline) = course.baseline.level(channel) {
@@ -172,37 +172,10 @@ fn narrow(value: f64) -> f32 {
 }
 
 /// A reading in the order of [`FEATURES`].
-fn flat(reading: &Reading) -> [f64; FEATURES.len()] {
+fn flat(reading: &Reading) -> impl Iterator<Item = f64> {
     let Reading { spread, motion, power, energies, .. } = reading;
-    let [approximation, fifth, fourth, third, second, first] = energies.unwrap_or_default();
-    [
-        spread.mean,
-        spread.deviation,
-        spread.root_mean_square,
-        spread.skewness,
-        spread.kurtosis,
-        spread.median,
-        spread.median_deviation,
-        spread.quartile_range,
-        spread.peak_to_peak,
-        motion.zero_crossings,
-        motion.line_length,
-        motion.mobility,
-        motion.complexity,
-        power.centroid_hz,
-        power.spread_hz,
-        power.entropy,
-        power.flatness,
-        power.roll_off_85_hz,
-        power.roll_off_95_hz,
-        power.peak_hz,
-        approximation,
-        fifth,
-        fourth,
-        third,
-        second,
-        first,
-    ]
+    let numbers = spread.numbers().into_iter().chain(motion.numbers()).chain(power.numbers());
+    numbers.chain(energies.unwrap_or_default())
 }
 
 /// Where the former form of a course kept its newest window: read past, and written as if there were none.

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 /// Least charge of a battery at the start, % (FMEA control).
 const LEAST_BATTERY_PERCENT: u8 = 15;
 /// Temperatures a measurement is made at, °C (FMEA control).
-const AMBIENT_CELSIUS: std::ops::RangeInclusive<f32> = 5.0..=45.0;
+pub(crate) const AMBIENT_CELSIUS: std::ops::RangeInclusive<f64> = 5.0..=45.0;
 /// Most standard deviations a reference may be off (FMEA control).
-const MOST_Z: f64 = 3.0;
+pub(crate) const MOST_Z: f64 = 3.0;
 /// Numbers of channels there are cartridges of (FMEA control, and the arrays of eight).
 const CHANNELS: [usize; 4] = [8, 88, 448, 896];
 
@@ -52,7 +52,7 @@ impl Warnings {
         let mut warnings = Self::standing(session, course, correction, profile, lengths);
         warnings.fail("self_test_failed", session.self_test_failed);
         let outside =
-            |(low, high): (f32, f32)| !AMBIENT_CELSIUS.contains(&low) || !AMBIENT_CELSIUS.contains(&high);
+            |(low, high): (f32, f32)| ![low, high].iter().all(|at| AMBIENT_CELSIUS.contains(&f64::from(*at)));
         warnings.fail("ambient_outside", course.celsius.is_some_and(outside));
         warnings.warn("packets_differ", session.strange > 0);
         warnings.fail("value_too_large", course.counts.unusable > 0);

@@ -9,7 +9,7 @@
 
 use super::Letter;
 use crate::{Error, clock::wall, config::Config, service::open_log};
-use eventlog::{Budget, Draft, Log, Outcome, Reader, Record, TopicPartition, read_range};
+use eventlog::{Budget, Draft, Log, Outcome, Reader, Record, TopicPartition, read_range, write_all};
 use model::{
     Again, Datum, Fault, Micros, Origin, Reason,
     time::{AHEAD, SECOND},
@@ -77,11 +77,7 @@ pub fn resend(config: &Config, letters: &[Letter], options: &Options) -> Result<
     }
     // 2. Send.
     let mut writer = log.writer(&format!("{}-dlq", config.commit.transactional_id))?;
-    writer.begin()?;
-    for draft in drafts {
-        writer.send(draft)?;
-    }
-    match writer.commit(&config.commit.group, &[])? {
+    match write_all(&mut *writer, &config.commit.group, drafts)? {
         Outcome::Committed => Ok(fates),
         outcome => Err(Error::Unsent { outcome }),
     }

@@ -12,7 +12,7 @@
 use super::{Audit, BUDGET};
 use crate::{
     Binding, Error, Output,
-    binding::Repair,
+    binding::{Repair, TopicDigest},
     commit::Options,
     topics::{self, Borrowed, Letters, Shape},
 };
@@ -96,7 +96,7 @@ impl Mending {
         for torn in self.torn.iter_mut().filter(|torn| torn.from.is_some_and(|from| binding.epoch >= from)) {
             let topic = &*torn.place.topic;
             let published = |letters: &Letters| {
-                let of = |digests: &[crate::binding::TopicDigest]| {
+                let of = |digests: &[TopicDigest]| {
                     digests.iter().find(|one| one.topic == topic).map(|one| one.runs.clone())
                 };
                 of(&letters.digests) == of(&binding.outputs)

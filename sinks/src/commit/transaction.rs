@@ -62,11 +62,8 @@ impl Committer {
         let outside =
             |draft: &Draft| planted::is(Bug::LettersOutside) && *draft.topic == *topics::DEAD_LETTERS;
         if pending.letters.drafts.iter().any(outside) {
-            self.writer.begin()?;
-            for draft in pending.letters.drafts.iter().filter(|draft| outside(draft)) {
-                self.writer.send(draft.clone())?;
-            }
-            self.writer.commit(&self.options.group, &[])?;
+            let letters = pending.letters.drafts.iter().filter(|draft| outside(draft));
+            eventlog::write_all(&mut *self.writer, &self.options.group, letters.cloned())?;
         }
         self.writer.begin()?;
         planted::reached(Step::Begun);

@@ -102,5 +102,21 @@ pub trait Writer: Send {
     fn abort(&mut self) -> Result<()>;
 }
 
+/// Writes `drafts` in one transaction that moves the offsets of no group: all of them stand, or none.
+///
+/// # Errors
+/// The first of `writer`; what became of the transaction is then open until the next writer settles it.
+pub fn write_all(
+    writer: &mut dyn Writer,
+    group: &str,
+    drafts: impl IntoIterator<Item = Draft>,
+) -> Result<Outcome> {
+    writer.begin()?;
+    for draft in drafts {
+        writer.send(draft)?;
+    }
+    writer.commit(group, &[])
+}
+
 /// A log shared by the threads of a process.
 pub type Shared = Arc<dyn Log>;

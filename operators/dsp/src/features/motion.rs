@@ -15,6 +15,14 @@ pub struct Motion {
     pub complexity: f64,
 }
 
+impl Motion {
+    /// Every number, in the order of the fields.
+    pub const fn numbers(&self) -> [f64; 4] {
+        let Self { zero_crossings, line_length, mobility, complexity } = *self;
+        [zero_crossings, line_length, mobility, complexity]
+    }
+}
+
 /// Reads the motion of a window whose standard deviation is `deviation`; `differences` has room for its samples.
 pub(super) fn read(window: &[f64], deviation: f64, differences: &mut [f64]) -> Motion {
     let Some(steps) = window.len().checked_sub(1).filter(|steps| *steps > 0) else {

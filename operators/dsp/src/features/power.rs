@@ -27,6 +27,15 @@ pub struct Power {
     pub peak_hz: f64,
 }
 
+impl Power {
+    /// Every number, in the order of the fields.
+    pub const fn numbers(&self) -> [f64; 7] {
+        let Self { centroid_hz, spread_hz, entropy, flatness, .. } = *self;
+        let Self { roll_off_85_hz, roll_off_95_hz, peak_hz, .. } = *self;
+        [centroid_hz, spread_hz, entropy, flatness, roll_off_85_hz, roll_off_95_hz, peak_hz]
+    }
+}
+
 /// The frequencies of a band.
 #[derive(Debug)]
 pub(super) struct Bins {

@@ -32,6 +32,25 @@ pub struct Spread {
     pub peak_to_peak: f64,
 }
 
+impl Spread {
+    /// Every number, in the order of the fields.
+    pub const fn numbers(&self) -> [f64; 9] {
+        let Self { mean, deviation, root_mean_square, skewness, kurtosis, median, .. } = *self;
+        let Self { median_deviation, quartile_range, peak_to_peak, .. } = *self;
+        [
+            mean,
+            deviation,
+            root_mean_square,
+            skewness,
+            kurtosis,
+            median,
+            median_deviation,
+            quartile_range,
+            peak_to_peak,
+        ]
+    }
+}
+
 pub(super) fn read(window: &[f64], sorted: Sorted<'_>) -> Spread {
     let count = window.len() as f64;
     let [sum, squares] = lanes::sums(window, |value| [value, value * value]);
