@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use eventlog::Record;
 use model::{Epoch, Tick, state::StepVersion};
 use operators::state::{States, Unreadable};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use timely::{
     dataflow::{
         InputHandleVec as InputHandle,
@@ -19,7 +19,10 @@ use timely::{
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// Slices per worker that may wait to be written.
-pub(super) const WAITING: usize = 8;
+pub(super) const WAITING: usize = 64;
+
+/// Under load an export takes one part in so many of the time that epochs take.
+const SHARE: u32 = 10;
 
 /// What a worker sits at.
 pub(super) struct Desk {
@@ -64,7 +67,7 @@ pub(super) fn work(
     while let Some(order) = next_order(desk, peers, &states, &mut leaving) {
         match order {
             Order::Feed(job) => {
-                let epoch = job.epoch;
+                let (epoch, begun) = (job.epoch, Instant::now());
                 feed(&mut inputs, job);
                 let give_back = || {
                     let (output, tally) = results.take(epoch);
@@ -73,11 +76,16 @@ pub(super) fn work(
                 if !compute(worker, &probe, epoch + 1, desk.seat.as_ref(), give_back) {
                     return;
                 }
-                // Under load too: an export that never ends keeps what changed meanwhile in memory.
-                if leaving.as_ref().is_some_and(|leaving| leaving.alone) && !desk.is_full(peers) {
+                // Under load too, and the longer epochs take the more: an export that does not end keeps what changed
+                // meanwhile in memory, and what the log must not forget on the disk.
+                let until = Instant::now() + begun.elapsed() / SHARE;
+                while leaving.as_ref().is_some_and(|leaving| leaving.alone) && !desk.is_full(peers) {
                     let slice = leave(&states, &mut leaving);
                     if slice.is_some_and(|slice| desk.away.send(slice).is_err()) {
                         return;
+                    }
+                    if Instant::now() >= until {
+                        break;
                     }
                 }
             }
