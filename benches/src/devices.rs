@@ -143,6 +143,11 @@ pub(crate) fn vitals(user: UserId, number: u64, at: Micros, ill: bool, partition
         pulse: Number::finite(60.0 + (number % 30) as f64),
         resp: Number::finite(if ill { 26.0 } else { 16.0 }),
         spo2: Number::finite(97.0),
+        systolic: None,
+        diastolic: None,
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
         origin: NOWHERE,
     });
     event_draft(&event, at, partitions)

@@ -56,7 +56,7 @@ pub(crate) struct Args {
 }
 
 /// Everything is forgotten soon, so that minutes show what days would.
-const VALUES: [(&str, &str); 12] = [
+const VALUES: [(&str, &str); 13] = [
     ("epoch.horizon_s", "60"),
     ("pulse.sequence.silence_s", "10"),
     ("pulse.sequence.forget_s", "60"),
@@ -64,6 +64,7 @@ const VALUES: [(&str, &str); 12] = [
     ("risk.news2.watch.raise_after_seconds", "3"),
     ("risk.news2.watch.clear_after_seconds", "4"),
     ("risk.pulse.clear_after_seconds", "4"),
+    ("risk.rules.max_age_minutes", "1"),
     ("snapshot.interval_ms", "10000"),
     ("commit.lake.flush_interval_ms", "5000"),
     ("commit.lake.garbage_age_s", "30"),

@@ -73,7 +73,10 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
             let (device, label) = (change.device()?, change.label()?);
             Some(((device.to_owned(), label.kind), Fact::Named(heard), heard))
         }
-        DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) | DomainEvent::Vitals(_) => None,
+        DomainEvent::SessionStarted(_)
+        | DomainEvent::SessionEnded(_)
+        | DomainEvent::Vitals(_)
+        | DomainEvent::Profile(_) => None,
     }
 }
 

@@ -2,6 +2,15 @@
 //!
 //! Not a diagnosis. Every limit is published; its source stands beside it.
 //!
+//! # Layout
+//! ```text
+//! vital signs ──────────┬─► bound: NEWS2, as far as it is known
+//! results of cartridges ┼─► said ─► person: every other rule of the sets
+//! profiles ─────────────┘
+//! windows of the pulse ───► band: the NEWS2 pulse band
+//! ```
+//! [`set`] reads the rules, [`rule`] judges by them, [`watch`] makes alerts of what is found.
+//!
 //! # Retractions
 //! A correction of a window or an observation retracts the changes it made untrue and asserts the
 //! ones that hold now; [`alerts`] follows.
@@ -15,7 +24,9 @@ pub mod bound;
 pub mod facts;
 pub mod kidney;
 pub mod parameter;
+pub mod person;
 pub mod rule;
+pub mod said;
 pub mod set;
 pub mod watch;
 
@@ -36,14 +47,17 @@ pub struct Options {
     pub news2: bound::Options,
     /// NEWS2 pulse band over optical pulse windows.
     pub pulse: watch::Options,
+    /// Every other rule of the sets, over what is said of a person.
+    pub rules: person::Options,
 }
 
-/// Detects risks in vital signs and in pulse windows.
+/// Detects risks in vital signs, in pulse windows and in whatever is said of people.
 ///
 /// With a window and with a change goes the time at which its session or person was last heard.
 pub fn detect<'scope>(
     vitals: Collection<'scope, Vitals>,
     windows: Collection<'scope, (PulseWindow, Micros)>,
+    said: Collection<'scope, said::Said>,
     options: &Options,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, (AlertChange, Micros)> {
@@ -54,8 +68,17 @@ pub fn detect<'scope>(
     let by_session = windows.map(|(window, heard)| (window.session, window, heard));
     let bound = bound::Bound::new(options.news2.clone());
     let band = band::Band::new(options.pulse.clone());
+    let person = person::Person::new(&options.rules, set::Rulebook::shipped());
+    let asked = person.clone();
+    let by_person = said.flat_map(move |said| {
+        let said = asked.asked(said)?;
+        Some((said.user, said.clone(), said.at))
+    });
+    let by_rule = by_person.fold_timeline("person-rules", |user: &UserId| user.route(), person, memory);
+    let found = by_rule.flat_map(|(changes, heard)| changes.into_iter().map(move |change| (change, heard)));
     let bounds = by_user.fold_timeline("news2", |user: &UserId| user.route(), bound, memory);
-    bounds.concat(by_session.fold_timeline("pulse-band", |session: &SessionId| session.route(), band, memory))
+    let bands = by_session.fold_timeline("pulse-band", |session: &SessionId| session.route(), band, memory);
+    bounds.concat(bands).concat(found)
 }
 
 /// Folds changes to alerts as they stand.
@@ -97,7 +120,20 @@ impl Sum for Changes {
 #[cfg(test)]
 mod tests {
     use super::set::Rulebook;
-    use model::Rule;
+    use model::{ChangeKind, Rule};
+
+    /// Alerts are in snapshots, in the lake and under ids made of their rows: what was there keeps its form.
+    #[test]
+    fn rules_and_kinds_that_were_there_before_are_written_as_before() {
+        for (place, rule, name) in
+            [(0, Rule::News2LowerBound, "News2LowerBound"), (1, Rule::PulseBand, "PulseBand")]
+        {
+            assert_eq!(postcard::to_allocvec(&rule).unwrap(), [place]);
+            assert_eq!(serde_json::to_value(&rule).unwrap(), name);
+        }
+        let kinds = [ChangeKind::Raised, ChangeKind::Escalated, ChangeKind::Cleared];
+        assert_eq!(postcard::to_allocvec(&kinds).unwrap(), [0, 1, 2]);
+    }
 
     /// An alert names the version of its rule: a set that changes must not do so behind its back.
     #[test]

@@ -108,7 +108,10 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
     match event {
         DomainEvent::SessionStarted(started) => Some(started.session),
         DomainEvent::SessionEnded(ended) => Some(ended.session),
-        DomainEvent::Vitals(_) | DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => None,
+        DomainEvent::Vitals(_)
+        | DomainEvent::Calibration(_)
+        | DomainEvent::Cartridge(_)
+        | DomainEvent::Profile(_) => None,
     }
 }
 
@@ -128,7 +131,10 @@ impl Known {
                     self.ended = Some(new);
                 }
             }
-            DomainEvent::Vitals(_) | DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => {}
+            DomainEvent::Vitals(_)
+            | DomainEvent::Calibration(_)
+            | DomainEvent::Cartridge(_)
+            | DomainEvent::Profile(_) => {}
         }
     }
 

@@ -37,7 +37,8 @@ pub fn cartridges<'scope>(
         DomainEvent::SessionStarted(_)
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Vitals(_)
-        | DomainEvent::Calibration(_) => None,
+        | DomainEvent::Calibration(_)
+        | DomainEvent::Profile(_) => None,
     });
     age::<Supply>(facts, memory)
 }

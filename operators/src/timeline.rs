@@ -44,6 +44,15 @@ pub trait Fold: 'static {
     /// Version of the form of facts, states and outputs.
     const VERSION: u32;
 
+    /// Reads the timeline that `version`, the one before [`Self::VERSION`], wrote: see [`Timeline::read_as`].
+    fn older(version: u32, bytes: &[u8]) -> Option<Timeline<Self>>
+    where
+        Self: Sized,
+    {
+        let _ = (version, bytes);
+        None
+    }
+
     /// Takes the next fact.
     fn step(&self, state: &mut Self::State, fact: &Self::Fact) -> Option<Self::Output>;
 
@@ -52,6 +61,12 @@ pub trait Fold: 'static {
 
     /// Facts before this cannot change any more, when `newest` is the newest of the key.
     fn floor(newest: &Self::Fact, watermark: Micros, horizon: Micros) -> Micros;
+
+    /// Whether `fact`, which just came, is older than what [`Fold::floor`] lets change: then it never was.
+    fn is_too_old(fact: &Self::Fact, watermark: Micros, horizon: Micros) -> bool {
+        let _ = (fact, watermark, horizon);
+        false
+    }
 
     /// How long a fact matters to later ones even in a state that [`Fold::may_go`].
     fn memory(&self) -> Micros {
@@ -88,6 +103,22 @@ struct Start<F: Fold> {
 
 impl<F: Fold> Stored for Timeline<F> {
     const VERSION: u32 = F::VERSION;
+
+    fn older(version: u32, bytes: &[u8]) -> Option<Self> {
+        F::older(version, bytes)
+    }
+}
+
+/// A timeline as it is written, of facts `A` and states `S` of another version.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "A: Ord + DeserializeOwned, S: DeserializeOwned, O: DeserializeOwned"))]
+struct Former<A, S, O> {
+    base: S,
+    facts: BTreeMap<A, Diff>,
+    checkpoints: BTreeMap<A, S>,
+    outputs: BTreeMap<A, O>,
+    tail: S,
+    behind: usize,
 }
 
 impl<F: Fold> Default for Timeline<F> {
@@ -104,6 +135,28 @@ impl<F: Fold> Default for Timeline<F> {
 }
 
 impl<F: Fold> Timeline<F> {
+    /// Reads a timeline of other facts and states, each turned into one of this version; the order of facts and what
+    /// they said must be the same.
+    pub fn read_as<A, S>(
+        bytes: &[u8],
+        fact: impl Fn(A) -> F::Fact,
+        state: impl Fn(S) -> F::State,
+    ) -> Option<Self>
+    where
+        A: Ord + DeserializeOwned,
+        S: DeserializeOwned,
+    {
+        let read: Former<A, S, F::Output> = postcard::from_bytes(bytes).ok()?;
+        Some(Self {
+            base: state(read.base),
+            facts: read.facts.into_iter().map(|(of, count)| (fact(of), count)).collect(),
+            checkpoints: read.checkpoints.into_iter().map(|(of, after)| (fact(of), state(after))).collect(),
+            outputs: read.outputs.into_iter().map(|(of, output)| (fact(of), output)).collect(),
+            tail: state(read.tail),
+            behind: read.behind,
+        })
+    }
+
     /// Applies changes of facts and gives the changes of outputs to `emit`.
     ///
     /// A fact counts while its differences sum to more than zero; a second copy changes nothing.
@@ -148,6 +201,11 @@ impl<F: Fold> Timeline<F> {
             Start { after, state: state.unwrap_or_else(|| self.base.clone()), run: 0 }
         };
         self.refold(fold, start, high, &mut emit);
+    }
+
+    /// Drops the changes of facts that are too old to count and did not count before.
+    pub fn refuse(&self, changes: &mut Vec<(F::Fact, Diff)>, watermark: Micros, horizon: Micros) {
+        changes.retain(|(fact, _)| !F::is_too_old(fact, watermark, horizon) || self.facts.contains_key(fact));
     }
 
     /// Lets the facts leave that lie before a checkpoint below the floor.

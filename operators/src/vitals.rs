@@ -90,6 +90,7 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
         DomainEvent::SessionStarted(_)
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_) => None,
+        | DomainEvent::Cartridge(_)
+        | DomainEvent::Profile(_) => None,
     })
 }

@@ -166,6 +166,13 @@ fn the_ward_is_eventful_enough_to_prove_something() {
             "Fingerprint {",
             "FeatureWindow {",
         ])
+        .chain([
+            "id: \"sirs\"",
+            "id: \"blood_pressure.kr\"",
+            "id: \"blood_pressure.eu\"",
+            "kind: Repeated",
+            "claim: None",
+        ])
         .chain(["status: Expiring", "status: Expired", "state: Expired", "state: Depleted"])
     {
         assert!(found(word, 1), "no {word}");
@@ -176,6 +183,7 @@ fn the_ward_is_eventful_enough_to_prove_something() {
         found("Measurement {", -1) && found("FeatureWindow {", -1),
         "no result of a cartridge taken back"
     );
+    assert!(found("rule: Set(SetRule", -1), "nothing that a rule of a set found taken back");
     assert!(found("kind: Cleared", -1) && found("PulseWindow", -1) && found("TOO_LATE", 1));
     assert!(found("Fault(BAD_ENVELOPE", -1) && found("Fault(BAD_LENGTH", 1) && found("Fault(BAD_LENGTH", -1));
     for name in ["tally late", "tally timed_out", "tally ended", "tally too_late"] {

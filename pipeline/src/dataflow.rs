@@ -8,7 +8,9 @@ pub use crate::results::Results;
 use eventlog::Record;
 use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, letters, risk, session, signals,
+    Stream, arrival, calibration, letters,
+    risk::{self, said},
+    session, signals,
     state::{Memory, States},
     supply, vitals,
 };
@@ -45,10 +47,11 @@ pub fn build<'scope>(
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
+    let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
     let sessions = session::sessions(events, signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);
-    let changes = risk::detect(vitals.clone(), signals.windows.clone(), &options.risk, &memory);
+    let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     let faults = letters::standing(arrived.faults.concat(signals.faults), arrived.again, &memory);
 

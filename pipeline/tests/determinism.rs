@@ -241,6 +241,11 @@ fn ward(dice: &mut Dice, count: u64) -> Vec<Vitals> {
             pulse: sign(middle[0]),
             resp: sign(middle[1]),
             spo2: sign(middle[2]),
+            systolic: None,
+            diastolic: None,
+            temperature: None,
+            consciousness: None,
+            oxygen: None,
             origin: Origin { input: Input::Vitals, partition: 1, offset: place },
         }
     };

@@ -84,6 +84,11 @@ pub(crate) fn vitals(n: u32) -> Vitals {
         pulse: None,
         resp: None,
         spo2: Number::finite(97.0),
+        systolic: Number::finite(120.0),
+        diastolic: None,
+        temperature: Number::finite(36.6),
+        consciousness: Some(model::Consciousness::Alert),
+        oxygen: Some(false),
         origin: Origin { input: Input::Vitals, partition: 0, offset: u64::from(n) },
     }
 }
@@ -138,6 +143,27 @@ pub(crate) fn change(n: u32, kind: ChangeKind, first_offset: u64) -> AlertChange
             spans: vec![Span { input: Input::Vitals, partition: 2, first: first_offset, last: first_offset }],
         },
     }
+}
+
+/// A rule of a rule set, with what it claims.
+pub(crate) fn rule_of_set() -> Rule {
+    Rule::Set(Box::new(model::SetRule {
+        id: "glucose".into(),
+        set: "glucose".into(),
+        version: "1.0".into(),
+        claim: Some(model::Claim {
+            class: "hypoglycaemia level 2".into(),
+            value: Number::from(50),
+            unit: "mg/dL".into(),
+            at_least: false,
+            low: None,
+            high: Some(Number::from(54)),
+            limits: "< 54".into(),
+            source: "a standard".into(),
+            confidence: Number::from(1),
+            needs_retest: true,
+        }),
+    }))
 }
 
 pub(crate) fn alert(n: u32, kind: ChangeKind) -> model::Alert {

@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `cartridge` what those about cartridges say, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
@@ -20,6 +20,7 @@ mod cloud;
 mod encode;
 mod field;
 mod payload;
+mod profile;
 
 pub(crate) use cartridge::MAX_NAME_BYTES;
 pub use encode::{Encoded, encode};
@@ -47,6 +48,9 @@ pub const CARTRIDGE_VERIFIED: &str = "manpasik.cartridge.verified";
 pub const CARTRIDGE_DEPLETED: &str = "manpasik.cartridge.depleted";
 /// Type of [`DomainEvent::Cartridge`] that was put in place of another.
 pub const CARTRIDGE_REPLACED: &str = "manpasik.cartridge.replaced";
+
+/// Type of [`DomainEvent::Profile`].
+pub const PROFILE_UPDATED: &str = "manpasik.user.profile.updated";
 
 /// Decodes a record of the event topic `input`.
 ///

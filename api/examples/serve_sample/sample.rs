@@ -118,6 +118,11 @@ fn vitals(user: UserId, second: usize) -> Vitals {
         pulse: None,
         resp: Number::finite(14.0),
         spo2: (!second.is_multiple_of(10)).then(|| Number::finite(97.0)).flatten(),
+        systolic: None,
+        diastolic: None,
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
         origin: Origin { input: Input::Vitals, partition: 0, offset: second as u64 },
     }
 }

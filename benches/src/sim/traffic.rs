@@ -115,6 +115,11 @@ fn vitals(plan: &Plan, user: u32, dice: &mut Dice, sent: &mut Vec<Sent>) {
             pulse,
             resp: Number::finite(resp as f64),
             spo2,
+            systolic: None,
+            diastolic: None,
+            temperature: None,
+            consciousness: None,
+            oxygen: None,
             origin: NOWHERE,
         });
         send(plan, at, event(plan, &vitals), dice, sent);

@@ -1,15 +1,17 @@
 //! NEWS2 over whatever vital signs are known: a lower bound of the total.
 //!
 //! A missing parameter can only add points, so the sum of the known sub-scores bounds the total
-//! from below: it can claim urgency, never safety. Bands and responses are those of the rule `news2` in
-//! `sets/news2.toml`, of which this uses the pulse, the respiration rate and scale 1 of the oxygen saturation.
+//! from below: it can claim urgency, never safety. Where all seven parameters are known it is the total. Bands and
+//! responses are those of the rule `news2` in `sets/news2.toml`, of which this uses scale 1 of the oxygen saturation.
+
+mod former;
 
 use super::{
     parameter::Parameter,
     set::{Case, Column, Rule as Chart, Rulebook},
     watch::{self, Change, Observation},
 };
-use crate::timeline::Fold;
+use crate::timeline::{Fold, Timeline};
 use model::{
     AlertChange, EventId, Evidence, Finding, Level, Micros, Number, Rule, Span, Vitals, time::SECOND,
 };
@@ -35,7 +37,8 @@ pub struct Bound {
 /// The latest value of each parameter, and the watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    latest: [Option<Sign>; 3],
+    /// In the order of [`PARAMETERS`].
+    latest: [Option<Sign>; PARAMETERS.len()],
     watch: watch::State,
 }
 
@@ -46,7 +49,16 @@ struct Sign {
     span: Span,
 }
 
-const PARAMETERS: [Parameter; 3] = [Parameter::Pulse, Parameter::Respiration, Parameter::Saturation];
+/// What the score asks about, ordered by name.
+const PARAMETERS: [Parameter; 7] = [
+    Parameter::Consciousness,
+    Parameter::Oxygen,
+    Parameter::Pulse,
+    Parameter::Respiration,
+    Parameter::Saturation,
+    Parameter::Systolic,
+    Parameter::Temperature,
+];
 
 impl Bound {
     /// Follows with these options, and with the bands and responses that ship.
@@ -60,7 +72,7 @@ impl Bound {
     fn scored(&self, state: &State) -> impl Iterator<Item = (Parameter, Sign, u32)> {
         PARAMETERS.into_iter().zip(state.latest).filter_map(|(parameter, sign)| {
             let sign = sign?;
-            // Nobody is known to be on scale 2, or on oxygen.
+            // Nobody is known to be on scale 2; on scale 1 oxygen has points of its own alone.
             let points = |column: &Column| column.row(sign.value.get(), Case::default())?.points();
             Some((parameter, sign, points(self.chart.column(parameter)?)?))
         })
@@ -77,13 +89,26 @@ impl Fold for Bound {
     type State = State;
     type Output = AlertChange;
 
-    const VERSION: u32 = 1;
+    // 2: with all seven parameters.
+    const VERSION: u32 = 2;
+
+    fn older(version: u32, bytes: &[u8]) -> Option<Timeline<Self>> {
+        (version == 1).then(|| former::read(bytes)).flatten()
+    }
 
     fn step(&self, state: &mut State, fact: &Vitals) -> Option<AlertChange> {
         let oldest = fact.at - self.memory();
         let span = Span::from(fact.origin);
         // The oximeter's pulse is what NEWS2 asks for; the electrocardiogram's rate stands in.
-        let values = [fact.pulse.or(fact.hr), fact.resp, fact.spo2];
+        let values = [
+            fact.consciousness.map(|consciousness| Number::from(consciousness.step())),
+            fact.oxygen.map(|oxygen| Number::from(u32::from(oxygen))),
+            fact.pulse.or(fact.hr),
+            fact.resp,
+            fact.spo2,
+            fact.systolic,
+            fact.temperature,
+        ];
         for (sign, value) in state.latest.iter_mut().zip(values) {
             if let Some(value) = value {
                 *sign = Some(Sign { value, at: fact.at, span });
@@ -148,7 +173,7 @@ impl Bound {
 mod tests {
     use super::{Bound, Options, State};
     use crate::{risk::watch, timeline::Fold};
-    use model::{AlertChange, EventId, Input, Level, Number, Origin, UserId, Vitals};
+    use model::{AlertChange, Consciousness, EventId, Input, Level, Number, Origin, UserId, Vitals};
 
     fn options() -> Options {
         let watch = watch::Options {
@@ -169,6 +194,11 @@ mod tests {
             pulse: number(pulse),
             resp: number(resp),
             spo2: number(spo2),
+            systolic: None,
+            diastolic: None,
+            temperature: None,
+            consciousness: None,
+            oxygen: None,
             origin: Origin { input: Input::Vitals, partition: 0, offset: second as u64 },
         }
     }
@@ -201,6 +231,46 @@ mod tests {
         assert_eq!(named, [("pulse", 120.0, 2), ("resp", 26.0, 3), ("spo2", 97.0, 0)]);
         assert_eq!((change.evidence.window_start, change.evidence.window_end), (0, 60_000_000));
         assert_eq!((change.evidence.spans[0].first, change.evidence.spans[0].last), (0, 60));
+    }
+
+    #[test]
+    fn with_all_seven_parameters_the_bound_is_the_total() {
+        // 2 + 3 + 3 + 2 + 2 + 3 + 1 by the chart: oxygen, unresponsive, systolic, pulse, saturation, breathing, fever.
+        let whole = |second: i64| Vitals {
+            systolic: Number::finite(90.0),
+            diastolic: Number::finite(60.0),
+            temperature: Number::finite(38.5),
+            consciousness: Some(Consciousness::Unresponsive),
+            oxygen: Some(true),
+            ..vitals(second, Some(120.0), Some(26.0), Some(92.0))
+        };
+        let changes = fold((0..=60).map(whole));
+        let named: Vec<_> =
+            changes[0].evidence.findings.iter().map(|f| (f.parameter.as_str(), f.score)).collect();
+        let wanted = [
+            ("consciousness", 3),
+            ("oxygen", 2),
+            ("pulse", 2),
+            ("resp", 3),
+            ("spo2", 2),
+            ("systolic", 3),
+            ("temperature", 1),
+        ];
+        assert_eq!(named, wanted);
+        assert_eq!((changes[0].level, changes[0].evidence.score), (Level::Critical, 16));
+    }
+
+    #[test]
+    fn a_person_who_does_not_answer_is_told_whatever_else_is_missing() {
+        let (systolic, temperature) = (None, None);
+        let said = |second| Vitals {
+            systolic,
+            temperature,
+            consciousness: Some(Consciousness::Voice),
+            ..vitals(second, None, None, None)
+        };
+        let changes = fold((0..=60).map(said));
+        assert_eq!((changes.len(), changes[0].level), (1, Level::Moderate));
     }
 
     #[test]

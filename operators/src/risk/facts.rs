@@ -87,6 +87,16 @@ impl Facts {
         }
     }
 
+    /// Drops the facts that `keep` does not hold.
+    pub fn retain(&mut self, keep: impl Fn(&Fact) -> bool) {
+        self.latest.retain(|(_, fact)| keep(fact));
+    }
+
+    /// The latest fact of each parameter, in the order of the parameters.
+    pub fn iter(&self) -> impl Iterator<Item = &Fact> {
+        self.latest.iter().map(|(_, fact)| fact)
+    }
+
     /// The latest fact of a parameter.
     pub fn latest(&self, parameter: Parameter) -> Option<&Fact> {
         let place = self.latest.binary_search_by_key(&parameter, |(known, _)| *known).ok()?;

@@ -13,12 +13,14 @@
 
 mod evidence;
 mod finding;
+mod near;
 #[cfg(test)]
 mod tests;
 mod worst;
 
 pub use evidence::{Evidence, Used};
 pub use finding::{Finding, Measure};
+pub use near::is_near;
 
 use super::{
     facts::Facts,
@@ -134,6 +136,11 @@ pub fn judge<'r>(
         }
         Some(_) | None => Judgement::Silent(unsaid.silence()),
     }
+}
+
+/// The values that `rule` looks at, of a person at `at`.
+pub fn evidence<'r>(rule: &'r Rule, profile: &'r Profile, facts: &'r Facts, at: Micros) -> Evidence<'r> {
+    Evidence::new(rule, profile, facts, at)
 }
 
 /// Why a rule is not for a person, if it is not.

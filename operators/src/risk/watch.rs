@@ -119,6 +119,21 @@ impl State {
         }
     }
 
+    /// The open alert at its level, if that level is held at `at`, when the newest observation was taken.
+    pub fn again(&self, options: &Options, at: Micros) -> Option<Change> {
+        let open = self.open.as_ref()?;
+        let place = LEVELS.iter().position(|known| *known == open.level)?;
+        let Run { since, observations, spans } = self.runs[place].as_ref()?;
+        let long = at - since >= seconds(options.raise_after_seconds);
+        (long || *observations >= options.raise_after_observations).then(|| Change {
+            kind: ChangeKind::Repeated,
+            level: open.level,
+            onset: open.onset,
+            since: *since,
+            spans: spans.clone(),
+        })
+    }
+
     /// Whether an alert is open.
     pub const fn is_open(&self) -> bool {
         self.open.is_some()

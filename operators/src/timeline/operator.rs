@@ -76,6 +76,7 @@ impl<K: Key, F: Fold> Keyed<K, F::Fact, (F::Output, Micros)> for Timelines<K, F>
         let place = store.find(&key).unwrap_or_else(|| store.insert(key.clone(), heard, Timeline::default()));
         let heard = heard.max(store.dated(place));
         let timeline = store.at(place, heard);
+        timeline.refuse(changes, watermark, self.horizon);
         timeline.apply(&self.fold, changes.drain(..), |output, diff| emit((output, heard), diff));
         timeline.compact(watermark, self.horizon);
         if timeline.is_blank() {

@@ -5,7 +5,7 @@ use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
     Stream, arrival, calibration, letters,
-    risk::{self, bound, watch},
+    risk::{self, bound, person, said, watch},
     sequence::Tally,
     session, signals,
     state::{Memory, States},
@@ -63,6 +63,7 @@ fn risk_options() -> risk::Options {
     risk::Options {
         news2: bound::Options { max_age_minutes: 1, watch: watch(5, u32::MAX) },
         pulse: watch(u32::MAX, 2),
+        rules: person::Options { max_age_minutes: 1, repeat_after_seconds: 5, watch: watch(5, u32::MAX) },
     }
 }
 
@@ -81,10 +82,11 @@ fn build<'scope>(
     let vitals = vitals::vitals(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
+    let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
     let sessions = session::sessions(events, found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);
-    let changes = risk::detect(vitals.clone(), found.windows.clone(), &risk_options(), &memory);
+    let changes = risk::detect(vitals.clone(), found.windows.clone(), said, &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     text(vitals)
         .concat(text(sessions))

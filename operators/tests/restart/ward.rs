@@ -4,9 +4,9 @@
 use crate::graph::{Feed, HORIZON, SECOND, ticked};
 use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
-    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input,
-    Micros, Number, Origin, Packet, Raw, Reason, SessionEnded, SessionId, SessionStarted, Signal, Tag,
-    UserId, Vitals, time::DAY,
+    CartridgeKind, CartridgeLabel, CartridgeUid, Date, Datum, DomainEvent, Environment, EventId, Fault,
+    Input, Micros, Number, Origin, Packet, Profile, ProfileUpdated, Raw, Reason, Region, SessionEnded,
+    SessionId, SessionStarted, Sex, Signal, Tag, UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -65,6 +65,7 @@ impl Log {
                 DomainEvent::Calibration(CalibrationCompleted { origin, ..event })
             }
             DomainEvent::Cartridge(event) => DomainEvent::Cartridge(CartridgeEvent { origin, ..event }),
+            DomainEvent::Profile(event) => DomainEvent::Profile(ProfileUpdated { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });
@@ -119,6 +120,29 @@ pub(crate) fn vitals(user: i64, at: Micros, ill: bool) -> DomainEvent {
         pulse: sign(if ill { 120.0 } else { 70.0 }),
         resp: sign(if ill { 26.0 } else { 15.0 }).filter(|_| at % (3 * SECOND) != 0),
         spo2: sign(97.0),
+        systolic: sign(if ill { 190.0 } else { 115.0 }).filter(|_| at % (2 * SECOND) == 0),
+        diastolic: sign(75.0).filter(|_| at % (2 * SECOND) == 0),
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
+        origin: NOWHERE,
+    })
+}
+
+/// A person's profile: mostly of one whom rules are for.
+fn profile(user: i64, at: Micros, which: i64) -> DomainEvent {
+    let adult = Profile { birth_date: Date::new(1950, 5, 1), sex: Some(Sex::Male), ..Profile::default() };
+    let profile = match which {
+        0 => Profile { pregnant: Some(true), ..adult },
+        1 => Profile::default(),
+        2 => Profile { region: Some(Region::Europe), ..adult },
+        _ => adult,
+    };
+    DomainEvent::Profile(ProfileUpdated {
+        at,
+        event: EventId::derive(&["profile", &user.to_string(), &at.to_string()]),
+        user: UserId::derive(&[&user.to_string()]),
+        profile,
         origin: NOWHERE,
     })
 }
@@ -305,10 +329,20 @@ fn stops(session: &str, next: i64, start: Micros, number: i64) -> [(i64, Packet)
     ]
 }
 
+/// Somebody's profile, when it comes and on which lane: soon everybody's, and now and then another.
+fn updated(number: i64, clock: Micros, people: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if number % 40 != 2 && !people.percent(3) {
+        return None;
+    }
+    let user = (number / 40).min(2);
+    let event = profile(user, clock - people.below(20) * SECOND, people.below(9));
+    Some((clock + people.below(30) * SECOND, people.below(2) as u32, event))
+}
+
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
-    let mut supplies = Dice::new(seed.rotate_left(32));
+    let (mut supplies, mut people) = (Dice::new(seed.rotate_left(32)), Dice::new(seed.rotate_left(16)));
     let mut log = Log { clock: START, ..Log::default() };
     let mut epochs = Vec::new();
     let mut waiting: Vec<(Micros, u32, DomainEvent)> = Vec::new();
@@ -359,6 +393,7 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
             let event = supplied(clock - supplies.below(50) * SECOND, &mut supplies);
             waiting.push((clock + supplies.below(9) * SECOND, supplies.below(2) as u32, event));
         }
+        waiting.extend(updated(number, clock, &mut people));
         if repairs.percent(10) {
             log.again(&mut repairs);
         }

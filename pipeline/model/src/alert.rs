@@ -6,29 +6,84 @@
 use crate::{EventId, Micros, Number, SessionId, Span, UserId};
 use serde::{Deserialize, Serialize};
 
-/// Rules in force; each has a version of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What found an alert; each rule has a version of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Rule {
     /// NEWS2 over whatever vital signs are known: a lower bound of the total (RCP 2017).
     News2LowerBound,
     /// The NEWS2 pulse band applied to the heart rate of good optical pulse windows.
     PulseBand,
+    /// A rule of a rule set, with what it claims.
+    Set(Box<SetRule>),
+}
+
+/// A rule of a rule set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SetRule {
+    /// Stable name.
+    pub id: String,
+    /// Its set.
+    pub set: String,
+    /// Version of the set.
+    pub version: String,
+    /// What it found; nothing where it has nothing to say any more.
+    pub claim: Option<Claim>,
+}
+
+/// What a rule of a rule set found; not a diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Claim {
+    /// Class as published.
+    pub class: String,
+    /// What was compared with the limits, in `unit`.
+    pub value: Number,
+    /// UCUM unit.
+    pub unit: String,
+    /// Whether the value is the least it can be, because something is missing that could add to it.
+    pub at_least: bool,
+    /// Lower limit of the class.
+    pub low: Option<Number>,
+    /// Upper limit of the class.
+    pub high: Option<Number>,
+    /// The limits as people write them: `≥ 5.7 and < 6.5`.
+    pub limits: String,
+    /// Where they are published.
+    pub source: String,
+    /// How sure the values are that it rests on, 0 to 1.
+    pub confidence: Number,
+    /// Whether it must be measured again before it counts.
+    pub needs_retest: bool,
 }
 
 impl Rule {
     /// Stable name.
-    pub const fn id(self) -> &'static str {
+    pub fn id(&self) -> &str {
         match self {
             Self::News2LowerBound => "news2.lower_bound",
             Self::PulseBand => "pulse.news2_band",
+            Self::Set(rule) => &rule.id,
         }
     }
 
     /// Version of the rule: changes whenever the same facts could lead to another finding.
-    pub const fn version(self) -> &'static str {
+    pub fn version(&self) -> &str {
         match self {
             Self::News2LowerBound | Self::PulseBand => "1.0",
+            Self::Set(rule) => &rule.version,
         }
+    }
+
+    /// The rule, if it is of a rule set.
+    pub fn of_set(&self) -> Option<&SetRule> {
+        match self {
+            Self::News2LowerBound | Self::PulseBand => None,
+            Self::Set(rule) => Some(rule),
+        }
+    }
+
+    /// What it claims, if it is of a rule set and has something to say.
+    pub fn claim(&self) -> Option<&Claim> {
+        self.of_set()?.claim.as_ref()
     }
 }
 
@@ -65,14 +120,14 @@ pub struct Finding {
     pub unit: String,
     /// When it was observed.
     pub observed_at: Micros,
-    /// Sub-score the rule gave it.
+    /// Sub-score the rule gave it; of a rule without points 0.
     pub score: u32,
 }
 
 /// Why an alert stands: enough to find every input again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Aggregate score; for a lower bound, the bound.
+    /// Aggregate score; for a lower bound, the bound; of a rule without points 0.
     pub score: u32,
     /// The values, ordered by parameter.
     pub findings: Vec<Finding>,
@@ -93,6 +148,8 @@ pub enum ChangeKind {
     Escalated,
     /// Its cause was gone long enough.
     Cleared,
+    /// It stands at its level, and was told again.
+    Repeated,
 }
 
 impl ChangeKind {
@@ -102,6 +159,7 @@ impl ChangeKind {
             Self::Raised => "raised",
             Self::Escalated => "escalated",
             Self::Cleared => "cleared",
+            Self::Repeated => "repeated",
         }
     }
 }

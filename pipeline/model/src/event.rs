@@ -1,7 +1,8 @@
 //! Domain events this product consumes, after their envelope was checked.
 
 use crate::{
-    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, Origin, SessionId, UserId, Vitals,
+    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, Origin, ProfileUpdated, SessionId, UserId,
+    Vitals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub enum DomainEvent {
     Calibration(CalibrationCompleted),
     /// A cartridge was verified, depleted or replaced.
     Cartridge(CartridgeEvent),
+    /// What is known of a person changed.
+    Profile(ProfileUpdated),
 }
 
 impl DomainEvent {
@@ -29,6 +32,7 @@ impl DomainEvent {
             Self::Vitals(event) => event.event,
             Self::Calibration(event) => event.event,
             Self::Cartridge(event) => event.event,
+            Self::Profile(event) => event.event,
         }
     }
 
@@ -40,6 +44,7 @@ impl DomainEvent {
             Self::Vitals(event) => event.at,
             Self::Calibration(event) => event.at,
             Self::Cartridge(event) => event.at,
+            Self::Profile(event) => event.at,
         }
     }
 
@@ -49,6 +54,7 @@ impl DomainEvent {
             Self::SessionStarted(_) | Self::SessionEnded(_) => Input::Sessions,
             Self::Vitals(_) => Input::Vitals,
             Self::Calibration(_) | Self::Cartridge(_) => Input::Cartridges,
+            Self::Profile(_) => Input::Profiles,
         }
     }
 
@@ -60,6 +66,7 @@ impl DomainEvent {
             Self::Vitals(event) => event.origin,
             Self::Calibration(event) => event.origin,
             Self::Cartridge(event) => event.origin,
+            Self::Profile(event) => event.origin,
         }
     }
 }

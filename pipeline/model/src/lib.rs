@@ -41,7 +41,7 @@ pub mod vitals;
 pub mod window;
 
 pub use again::Again;
-pub use alert::{Alert, AlertChange, ChangeKind, Evidence, Finding, Level, Rule};
+pub use alert::{Alert, AlertChange, ChangeKind, Claim, Evidence, Finding, Level, Rule, SetRule};
 pub use beat::{Beat, Rhythm};
 pub use breathing::Breathing;
 pub use calibration::{CalibrationCompleted, CalibrationRecord, DeviceCalibration};
@@ -57,10 +57,10 @@ pub use measurement::{CalibrationStatus, CartridgeKind, Fingerprint, Measurement
 pub use number::Number;
 pub use origin::{Input, Origin, Span};
 pub use packet::{Arrival, Environment, Packet, Signal};
-pub use profile::{Profile, Region, Sex};
+pub use profile::{Profile, ProfileUpdated, Region, Sex};
 pub use session::Session;
 pub use streamed::{EndStatus, SessionBeginning, SessionEnd, SessionStream, Streamed};
 pub use supply::{CartridgeChange, CartridgeEvent, CartridgeLabel, CartridgeState, CartridgeSupply};
 pub use time::{Epoch, Micros, Tick};
-pub use vitals::Vitals;
+pub use vitals::{Consciousness, Vitals};
 pub use window::PulseWindow;

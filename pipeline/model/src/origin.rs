@@ -14,11 +14,14 @@ pub enum Input {
     Sessions,
     /// Calibrations, and what happened to cartridges.
     Cartridges,
+    /// What people are: updates of their profiles.
+    Profiles,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 4] = [Self::Packets, Self::Vitals, Self::Sessions, Self::Cartridges];
+    pub const ALL: [Self; 5] =
+        [Self::Packets, Self::Vitals, Self::Sessions, Self::Cartridges, Self::Profiles];
 
     /// Name of the topic.
     pub const fn topic(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Input {
             Self::Vitals => "manpasik.measurement.vitals",
             Self::Sessions => "manpasik.measurement.session",
             Self::Cartridges => "manpasik.measurement.cartridge",
+            Self::Profiles => "manpasik.user.profile.updated",
         }
     }
 }

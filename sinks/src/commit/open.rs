@@ -65,7 +65,7 @@ impl fmt::Debug for Means {
 pub struct Snapshots<'a> {
     /// Their directory.
     pub dir: &'a Path,
-    /// The steps whose state this version reads.
+    /// The steps of this version: of each it reads the version named, and the one before.
     pub steps: &'a [StepVersion],
     /// Only those of epochs before this one, if there is one: what came after is to be computed again.
     pub before: Option<Epoch>,

@@ -16,6 +16,7 @@ use eventlog::Log;
 use model::{
     Epoch,
     planted::{self, Bug},
+    state::StepVersion,
 };
 
 /// The past of a pipeline, from its oldest usable snapshot on or from the beginning.
@@ -42,7 +43,9 @@ impl Past {
         let (snapshots, refused) = match (all, snapshots) {
             (Some((all, refused)), Some(from)) => {
                 let all = all.into_iter().filter(|stored| from.before.is_none_or(|end| stored.epoch() < end));
-                let is_read = |stored: &Stored| stored.steps.iter().all(|held| from.steps.contains(held));
+                let is_read = |stored: &Stored| {
+                    stored.steps.iter().all(|held| from.steps.iter().any(|known| reads(known, held)))
+                };
                 let (ours, strange): (Vec<_>, Vec<_>) = all.partition(is_read);
                 (ours, refused.into_iter().chain(strange.iter().map(of_other_version)).collect())
             }
@@ -137,6 +140,11 @@ impl Past {
         let bindings = self.bindings.into_iter().map(|(_, binding)| binding);
         (bindings.filter(|binding| Some(binding.epoch) > epoch).collect(), self.refused)
     }
+}
+
+/// Whether a step reads what was held: its own version, and the one before.
+fn reads(known: &StepVersion, held: &StepVersion) -> bool {
+    known.step == held.step && (held.version..=held.version.saturating_add(1)).contains(&known.version)
 }
 
 /// Says loudly that a snapshot holds what this version does not read.

@@ -154,10 +154,12 @@ fn join(flush: &mut Flush<'_>, table: &Table, files: &[Added]) -> Result<Option<
             large = sources.is_empty().then_some(path);
             break;
         }
-        if rows.iter().any(|batch| batch.schema_ref().fields() != table.schema.fields()) {
-            return Err(Error::damaged(&path, "has the columns of another version: it is not joined"));
+        for rows in rows {
+            let widened = file::widened(table, &rows);
+            batches.push(widened.ok_or_else(|| {
+                Error::damaged(&path, "has the columns of another version: it is not joined")
+            })?);
         }
-        batches.extend(rows);
         sources.push(file);
     }
     let [first, _, ..] = sources[..] else { return Ok(large) };

@@ -2,9 +2,9 @@
 
 use crate::Error;
 use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
+    array::{AsArray, BooleanArray, RecordBatch, new_null_array},
     compute::{concat_batches, filter_record_batch},
-    datatypes::{SchemaRef, TimestampMicrosecondType},
+    datatypes::{FieldRef, SchemaRef, TimestampMicrosecondType},
 };
 use bytes::Bytes;
 use model::{
@@ -19,7 +19,7 @@ use parquet::{
     file::properties::{EnabledStatistics, WriterProperties},
     schema::types::ColumnPath,
 };
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// Large enough to compress and skip well, small enough for a query to decode side by side.
 const GROUP_ROWS: usize = 65_536;
@@ -93,6 +93,21 @@ pub(crate) fn drop_rows(batch: &RecordBatch, gone: impl Fn(&RowId) -> bool) -> R
 /// All rows of `batches` as one batch.
 pub(crate) fn join(schema: &SchemaRef, batches: &[RecordBatch]) -> RecordBatch {
     concat_batches(schema, batches).expect("the batches of a table have its schema")
+}
+
+/// `batch` with the columns of `table`; those that it is from before are null. None if it has others.
+pub(super) fn widened(table: &Table, batch: &RecordBatch) -> Option<RecordBatch> {
+    let known = batch.schema();
+    let is_of_table = |field: &FieldRef| table.schema.fields().iter().any(|known| known == field);
+    if !known.fields().iter().all(is_of_table) {
+        return None;
+    }
+    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+        Some(column) => Some(Arc::clone(column)),
+        None => field.is_nullable().then(|| new_null_array(field.data_type(), batch.num_rows())),
+    };
+    let columns = table.schema.fields().iter().map(column).collect::<Option<Vec<_>>>()?;
+    RecordBatch::try_new(Arc::clone(&table.schema), columns).ok()
 }
 
 /// The batches of a file: all columns, or one.

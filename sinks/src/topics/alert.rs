@@ -19,8 +19,8 @@ struct Change<'a> {
     alert_id: String,
     kind: &'static str,
     level: &'static str,
-    rule: &'static str,
-    rule_version: &'static str,
+    rule: &'a str,
+    rule_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
     onset: String,
@@ -30,6 +30,28 @@ struct Change<'a> {
     window_end: String,
     findings: Vec<Finding<'a>>,
     offsets: Vec<Offsets>,
+    /// Set of the rule, if it is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_set: Option<&'a str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    claim: Option<Claim<'a>>,
+}
+
+/// What a rule of a set found.
+#[derive(Serialize)]
+struct Claim<'a> {
+    class: &'a str,
+    value: Number,
+    unit: &'a str,
+    at_least: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_low: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_high: Option<Number>,
+    limits: &'a str,
+    source: &'a str,
+    confidence: Number,
+    needs_retest: bool,
 }
 
 /// One value the change rests on.
@@ -44,14 +66,14 @@ struct Finding<'a> {
 
 /// What is said of a change whose cause was removed by later data.
 #[derive(Serialize)]
-struct Withdrawn {
+struct Withdrawn<'a> {
     alert_id: String,
     kind: &'static str,
     withdraws: String,
-    /// Which change: `raised`, `escalated` or `cleared`.
+    /// Which change: `raised`, `escalated`, `repeated` or `cleared`.
     change: &'static str,
-    rule: &'static str,
-    rule_version: &'static str,
+    rule: &'a str,
+    rule_version: &'a str,
     onset: String,
     changed_at: String,
 }
@@ -95,6 +117,25 @@ fn payload(change: &AlertChange) -> Change<'_> {
         window_end: iso(evidence.window_end),
         findings: evidence.findings.iter().map(Finding::from).collect(),
         offsets: evidence.spans.iter().copied().map(Offsets::from).collect(),
+        rule_set: change.rule.of_set().map(|rule| rule.set.as_str()),
+        claim: change.rule.claim().map(Claim::from),
+    }
+}
+
+impl<'a> From<&'a model::Claim> for Claim<'a> {
+    fn from(claim: &'a model::Claim) -> Self {
+        Self {
+            class: &claim.class,
+            value: claim.value,
+            unit: &claim.unit,
+            at_least: claim.at_least,
+            limit_low: claim.low,
+            limit_high: claim.high,
+            limits: &claim.limits,
+            source: &claim.source,
+            confidence: claim.confidence,
+            needs_retest: claim.needs_retest,
+        }
     }
 }
 
@@ -105,7 +146,7 @@ impl<'a> From<&'a model::Finding> for Finding<'a> {
     }
 }
 
-fn withdrawn(withdraws: EventId, change: &AlertChange) -> Event<Withdrawn> {
+fn withdrawn(withdraws: EventId, change: &AlertChange) -> Event<Withdrawn<'_>> {
     let withdraws = withdraws.to_string();
     let id = EventId::derive(&[ALERTS, "withdrawn", &withdraws]);
     let payload = Withdrawn {

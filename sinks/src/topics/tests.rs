@@ -162,6 +162,36 @@ fn an_alert_tells_its_evidence_and_is_withdrawn_by_name() {
 }
 
 #[test]
+fn an_alert_of_a_rule_set_tells_what_was_compared_with_what() {
+    let of_set = AlertChange { rule: samples::rule_of_set(), ..samples::change(7, ChangeKind::Repeated, 5) };
+    let told = value(&alerts([(of_set.clone(), 1)])[0]);
+    assert_eq!(told["event_type"], "manpasik.ai.alert.repeated");
+    let payload = &told["payload"];
+    for (name, wanted) in [
+        ("rule", serde_json::json!("glucose")),
+        ("rule_set", "glucose".into()),
+        ("rule_version", "1.0".into()),
+        ("class", "hypoglycaemia level 2".into()),
+        ("value", 50.0.into()),
+        ("unit", "mg/dL".into()),
+        ("limit_high", 54.0.into()),
+        ("limits", "< 54".into()),
+        ("needs_retest", true.into()),
+    ] {
+        assert_eq!(payload[name], wanted, "{name}");
+    }
+    assert!(payload.get("limit_low").is_none());
+    let withdrawn = value(&alerts([(of_set, -1)])[0]);
+    assert_eq!(withdrawn["payload"]["rule"], "glucose");
+    // Alerts of the rules that were there before say nothing more, so that their ids are what they were.
+    let before = value(&alerts([(samples::change(7, ChangeKind::Raised, 5), 1)])[0]);
+    let names: Vec<_> = before["payload"].as_object().unwrap().keys().map(String::as_str).collect();
+    for name in ["rule_set", "class", "value", "claim", "needs_retest"] {
+        assert!(!names.contains(&name), "{names:?}");
+    }
+}
+
+#[test]
 fn the_same_alert_through_another_log_has_the_same_id() {
     let (here, there) =
         (samples::change(7, ChangeKind::Raised, 5), samples::change(7, ChangeKind::Raised, 900));

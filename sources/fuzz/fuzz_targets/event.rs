@@ -17,6 +17,11 @@ fuzz_target!(|data: &[u8]| {
         pulse: None,
         resp: None,
         spo2: None,
+        systolic: None,
+        diastolic: None,
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
         origin: Origin { input: Input::Vitals, partition: 0, offset: 0 },
     });
     let mirrored = encode(&vitals, "fuzz");

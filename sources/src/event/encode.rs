@@ -1,9 +1,9 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge};
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, profile};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
-use model::{DomainEvent, Envelope, Micros, Number};
+use model::{Consciousness, DomainEvent, Envelope, Micros, Number};
 use serde::Serialize;
 
 /// Version of the payloads written here.
@@ -12,7 +12,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, the person for vital signs, the device for a calibration, or the cartridge.
+    /// Key: the session, the person for vital signs and profiles, the device for a calibration, or the cartridge.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -47,8 +47,19 @@ enum Payload<'a> {
         resp: Option<Number>,
         #[serde(skip_serializing_if = "Option::is_none")]
         spo2: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        systolic: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        diastolic: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        temperature: Option<Number>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        consciousness: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        oxygen: Option<bool>,
     },
     Cartridge(cartridge::Said<'a>),
+    Profile(profile::Said),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -124,6 +135,11 @@ fn said(event: &DomainEvent) -> Said<'_> {
                 pulse: vitals.pulse,
                 resp: vitals.resp,
                 spo2: vitals.spo2,
+                systolic: vitals.systolic,
+                diastolic: vitals.diastolic,
+                temperature: vitals.temperature,
+                consciousness: vitals.consciousness.map(Consciousness::letter),
+                oxygen: vitals.oxygen,
             },
         },
         DomainEvent::Calibration(completed) => Said {
@@ -137,6 +153,12 @@ fn said(event: &DomainEvent) -> Said<'_> {
             subject: Some(event.uid.to_string()),
             user: None,
             payload: Payload::Cartridge(cartridge::Said::of_cartridge(event)),
+        },
+        DomainEvent::Profile(updated) => Said {
+            kind: super::PROFILE_UPDATED,
+            subject: None,
+            user: Some(updated.user.to_string()),
+            payload: Payload::Profile(profile::Said::from(&updated.profile)),
         },
     }
 }

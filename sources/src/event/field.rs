@@ -3,7 +3,7 @@
 use crate::{instant, refusal::Refusal};
 use chrono::DateTime;
 use model::{
-    Micros, Number,
+    Date, Micros, Number,
     Reason::{MissingField, OutOfRange},
 };
 use serde_json::{Map, Value};
@@ -82,6 +82,40 @@ pub(super) fn optional_whole(
             format!("{name} is no whole number from {least} to {most}: check what sent it"),
         )
     })
+}
+
+/// True or false, if it is said; `null` is not.
+pub(super) fn optional_truth(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, Refusal> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(truth)) => Ok(Some(*truth)),
+        Some(_) => Err(missing(name, "true or false")),
+    }
+}
+
+/// One of the named things, if one is said; `null` is none.
+pub(super) fn optional_choice<T: Copy>(
+    object: &Map<String, Value>,
+    name: &str,
+    named: &[(&'static str, T)],
+) -> Result<Option<T>, Refusal> {
+    let Some(given) = optional_text(object, name)? else { return Ok(None) };
+    let found = named.iter().find(|(known, _)| *known == given).map(|(_, thing)| *thing);
+    found.map(Some).ok_or_else(|| {
+        let names: Vec<_> = named.iter().map(|(known, _)| *known).collect();
+        Refusal::new(OutOfRange, format!("{name} is none of {}: send one, or nothing", names.join(", ")))
+    })
+}
+
+/// A day as ISO 8601 has it: `1950-05-01`.
+pub(super) fn date(text: &str, name: &str) -> Result<Date, Refusal> {
+    let digits = |from: usize, to: usize| {
+        let digits = text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        digits.parse::<u32>().ok()
+    };
+    let is_dashed = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    let date = || Date::new(digits(0, 4)?.cast_signed(), digits(5, 7)?, digits(8, 10)?);
+    is_dashed.then(date).flatten().ok_or_else(|| missing(name, "a day of the form 1950-05-01"))
 }
 
 /// A UUID in any of its text forms.

@@ -1,17 +1,24 @@
 //! What each event type says: a payload and its attributes become a [`DomainEvent`].
 
 use super::{
-    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, SESSION_ENDED,
-    SESSION_STARTED, VITALS, attributes::Attributes, cartridge, field,
+    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, PROFILE_UPDATED,
+    SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, cartridge, field, profile,
 };
 use crate::refusal::Refusal;
-use model::{DomainEvent, Input, Origin, Reason, SessionEnded, SessionId, SessionStarted, UserId, Vitals};
+use model::{
+    Consciousness, DomainEvent, Input, Origin, Reason, SessionEnded, SessionId, SessionStarted, UserId,
+    Vitals,
+};
 use serde_json::{Map, Value};
 
 /// Rates, 1/min. This product's own bound, generous: more is a wrong unit or a broken sensor.
 const RATE: (f64, f64) = (0.0, 400.0);
 /// Saturation, %.
 const SATURATION: (f64, f64) = (0.0, 100.0);
+/// Blood pressures, mmHg, likewise generous.
+const PRESSURE: (f64, f64) = (0.0, 400.0);
+/// Temperatures of a body, °C: what is told in °F is outside.
+const TEMPERATURE: (f64, f64) = (10.0, 50.0);
 
 /// The event that `payload` of the topic of `origin` says.
 pub(super) fn event(
@@ -27,13 +34,16 @@ pub(super) fn event(
         (Input::Cartridges, CARTRIDGE_VERIFIED) => cartridge::verified(origin, attributes, payload),
         (Input::Cartridges, CARTRIDGE_DEPLETED) => cartridge::depleted(origin, attributes, payload),
         (Input::Cartridges, CARTRIDGE_REPLACED) => cartridge::replaced(origin, attributes, payload),
-        (Input::Packets | Input::Sessions | Input::Vitals | Input::Cartridges, _) => Err(Refusal::new(
-            Reason::UnknownType,
-            format!(
-                "{} does not carry events of this type: send it to the topic of its own",
-                origin.input.topic()
-            ),
-        )),
+        (Input::Profiles, PROFILE_UPDATED) => profile::updated(origin, attributes, payload),
+        (Input::Packets | Input::Sessions | Input::Vitals | Input::Cartridges | Input::Profiles, _) => {
+            Err(Refusal::new(
+                Reason::UnknownType,
+                format!(
+                    "{} does not carry events of this type: send it to the topic of its own",
+                    origin.input.topic()
+                ),
+            ))
+        }
     }
 }
 
@@ -87,10 +97,23 @@ fn vitals(
         pulse: field::optional_number(payload, "pulse", RATE)?,
         resp: field::optional_number(payload, "resp", RATE)?,
         spo2: field::optional_number(payload, "spo2", SATURATION)?,
+        systolic: field::optional_number(payload, "systolic", PRESSURE)?,
+        diastolic: field::optional_number(payload, "diastolic", PRESSURE)?,
+        temperature: field::optional_number(payload, "temperature", TEMPERATURE)?,
+        consciousness: field::optional_choice(payload, "consciousness", &Consciousness::ALL)?,
+        oxygen: field::optional_truth(payload, "oxygen")?,
         origin,
     };
-    if [vitals.hr, vitals.pulse, vitals.resp, vitals.spo2].iter().all(Option::is_none) {
-        return Err(field::missing("payload", "with one of hr, pulse, resp, spo2"));
+    let Vitals { hr, pulse, resp, spo2, systolic, diastolic, temperature, .. } = vitals;
+    let numbers = [hr, pulse, resp, spo2, systolic, diastolic, temperature];
+    if numbers.iter().all(Option::is_none) && vitals.consciousness.is_none() && vitals.oxygen.is_none() {
+        return Err(field::missing(
+            "payload",
+            "with one of hr, pulse, resp, spo2, systolic, diastolic, temperature, consciousness, oxygen",
+        ));
+    }
+    if systolic.zip(diastolic).is_some_and(|(systolic, diastolic)| systolic < diastolic) {
+        return Err(Refusal::new(Reason::OutOfRange, "diastolic is above systolic: check what sent it"));
     }
     Ok(DomainEvent::Vitals(vitals))
 }

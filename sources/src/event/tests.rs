@@ -1,7 +1,9 @@
 //! Events: round trips, both modes of CloudEvents, each refusal, and no value in any detail.
 
 use super::*;
-use model::{EventId, Number, Origin, SessionEnded, SessionId, SessionStarted, UserId, Vitals};
+use model::{
+    Consciousness, EventId, Number, Origin, SessionEnded, SessionId, SessionStarted, UserId, Vitals,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -18,6 +20,11 @@ fn vitals() -> DomainEvent {
         pulse: None,
         resp: Some(Number::from(16)),
         spo2: Some(Number::from(97)),
+        systolic: Some(Number::from(120)),
+        diastolic: Some(Number::from(80)),
+        temperature: Number::finite(36.6),
+        consciousness: Some(Consciousness::Confusion),
+        oxygen: Some(true),
         origin: origin(Input::Vitals),
     })
 }
@@ -48,6 +55,7 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::Vitals(_) => Input::Vitals,
         DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
         DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
+        DomainEvent::Profile(_) => Input::Profiles,
     }
 }
 
@@ -111,6 +119,20 @@ fn unknown_fields_are_ignored_and_absent_signs_are_absent() {
     value["correlation_id"] = Value::Null;
     value["version"] = json!("1.7");
     assert_eq!(decode_json(Input::Vitals, &value), Ok(vitals()));
+}
+
+#[test]
+fn an_event_of_the_four_signs_alone_says_nothing_of_the_others() {
+    let mut value = json_of(&vitals());
+    value["payload"] = json!({"hr": 71.5, "resp": 16, "spo2": 97});
+    let DomainEvent::Vitals(all) = vitals() else { unreachable!() };
+    let (systolic, diastolic, temperature, consciousness, oxygen) = (None, None, None, None, None);
+    let four = Vitals { systolic, diastolic, temperature, consciousness, oxygen, ..all };
+    assert_eq!(decode_json(Input::Vitals, &value), Ok(DomainEvent::Vitals(four)));
+    for alone in [json!({"consciousness": "U"}), json!({"oxygen": false}), json!({"temperature": 36})] {
+        value["payload"] = alone;
+        assert!(decode_json(Input::Vitals, &value).is_ok());
+    }
 }
 
 #[test]
@@ -190,10 +212,30 @@ fn other_major_versions_and_other_types_are_refused() {
 
 #[test]
 fn values_nobody_can_have_are_refused() {
-    for (name, wrong) in [("hr", 401.0), ("pulse", -1.0), ("resp", 1e300), ("spo2", 100.1)] {
+    for (name, wrong) in [
+        ("hr", 401.0),
+        ("pulse", -1.0),
+        ("resp", 1e300),
+        ("spo2", 100.1),
+        ("systolic", 400.1),
+        ("diastolic", -0.1),
+        ("temperature", 98.6),
+    ] {
         refused(&vitals(), |value| value["payload"][name] = json!(wrong), Reason::OutOfRange, name);
     }
-    for (name, bound) in [("hr", 0.0), ("resp", 400.0), ("spo2", 100.0)] {
+    refused(&vitals(), |value| value["payload"]["diastolic"] = json!(120.5), Reason::OutOfRange, "diastolic");
+    for wrong in ["a", "SECRET"] {
+        refused(
+            &vitals(),
+            |value| value["payload"]["consciousness"] = json!(wrong),
+            Reason::OutOfRange,
+            "consciousness",
+        );
+    }
+    refused(&vitals(), |value| value["payload"]["oxygen"] = json!(1), Reason::MissingField, "oxygen");
+    for (name, bound) in
+        [("hr", 0.0), ("resp", 400.0), ("spo2", 100.0), ("systolic", 400.0), ("temperature", 50.0)]
+    {
         let mut value = json_of(&vitals());
         value["payload"][name] = json!(bound);
         assert!(decode_json(Input::Vitals, &value).is_ok(), "{name}");

@@ -136,8 +136,8 @@ impl Script {
     pub(super) fn key(&self, step: &Step) -> &str {
         match step.input() {
             Input::Vitals => &self.user,
-            // Recordings bring no cartridges.
-            Input::Packets | Input::Sessions | Input::Cartridges => &self.session,
+            // Recordings bring no cartridges and no profiles.
+            Input::Packets | Input::Sessions | Input::Cartridges | Input::Profiles => &self.session,
         }
     }
 
@@ -186,6 +186,11 @@ impl Script {
             pulse,
             resp,
             spo2,
+            systolic: None,
+            diastolic: None,
+            temperature: None,
+            consciousness: None,
+            oxygen: None,
             origin: unplaced(step),
         })
     }

@@ -86,6 +86,11 @@ fn text(spoil: fn(&mut Vec<u8>)) -> Encoded {
         pulse: None,
         resp: None,
         spo2: Some(Number::from(97)),
+        systolic: None,
+        diastolic: None,
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
         origin: Origin { input: Input::Vitals, partition: 0, offset: 0 },
     });
     let mut encoded = Encoded { headers: vec![], ..event::encode(&vitals, SOURCE) };

@@ -8,7 +8,7 @@ use crate::risk::{
     facts::{Fact, Facts},
     kidney,
     parameter::Parameter,
-    set::{Case, Column, Row, Rule},
+    set::{Case, Column, Outcome, Risk, Row, Rule},
 };
 use model::{Micros, Number, Profile};
 
@@ -42,6 +42,14 @@ impl<'r> Used<'r> {
     /// Class of this value alone.
     pub fn class(&self) -> Option<&'r str> {
         self.row.map(|row| row.class.as_str())
+    }
+
+    /// The level that `value` of its parameter would have, in a rule of levels.
+    pub(super) fn level_of(&self, value: f64) -> Option<Risk> {
+        match self.column.row(value, Case::default())?.outcome {
+            Outcome::Level(level) => Some(level),
+            Outcome::Points(_) => None,
+        }
     }
 
     /// Its points, in a score.

@@ -22,9 +22,6 @@ const RULE: [&str; 11] = [
     "total",
 ];
 const TOTAL: [&str; 6] = ["level", "at_least", "at_most", "single", "class", "source"];
-const SEXES: [(&str, Sex); 2] = [("female", Sex::Female), ("male", Sex::Male)];
-const REGIONS: [(&str, Region); 3] =
-    [("KR", Region::Korea), ("US", Region::UnitedStates), ("EU", Region::Europe)];
 
 /// Reads a file; `is_taken` says which ids of rules other files have.
 pub(super) fn read(name: &str, text: &str, is_taken: impl Fn(&str) -> bool) -> Result<RuleSet, Error> {
@@ -70,13 +67,13 @@ fn rule(section: &Section<'_>) -> Result<Rule, Error> {
 }
 
 fn applies(section: &Section<'_>) -> Result<Applicability, Error> {
-    let sex = section.choice("sex", &SEXES)?;
+    let sex = section.choice("sex", &Sex::ALL)?;
     Ok(Applicability {
         age_from: section.count("age_from")?.ok_or_else(|| section.missing("age_from"))?,
         in_pregnancy: section.truth("in_pregnancy")?.ok_or_else(|| section.missing("in_pregnancy"))?,
         needs_sex: section.truth("needs_sex")?.unwrap_or(false) || sex.is_some(),
         sex,
-        region: section.choice("region", &REGIONS)?,
+        region: section.choice("region", &Region::ALL)?,
     })
 }
 

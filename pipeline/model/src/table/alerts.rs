@@ -1,14 +1,14 @@
 //! `alerts`: one row per alert as it stands, with the evidence of its newest change.
 
-use super::{Row, Table, assemble, column, ids, schema, texts, time_type, times};
-use crate::{Alert, Evidence, Micros, view::RowId};
+use super::{Row, Table, assemble, column, ids, numbers, optional_texts, schema, texts, time_type, times};
+use crate::{Alert, Claim, Evidence, Micros, view::RowId};
 use arrow::{
     array::{
-        ArrayRef, Float64Builder, Int32Array, Int32Builder, Int64Builder, ListBuilder, RecordBatch,
-        StringArray, StringBuilder, StructBuilder, TimestampMicrosecondBuilder,
+        ArrayRef, BooleanArray, Float64Builder, Int32Array, Int32Builder, Int64Builder, ListBuilder,
+        RecordBatch, StringArray, StringBuilder, StructBuilder, TimestampMicrosecondBuilder,
     },
     datatypes::{
-        DataType::{self, Float64, Int32, Int64, Utf8},
+        DataType::{self, Boolean, Float64, Int32, Int64, Utf8},
         Field, Fields,
     },
 };
@@ -36,6 +36,18 @@ pub fn table() -> Table {
             ("window_end", time_type(), false, "until when it was seen to hold"),
             ("findings", list(findings()), false, "the values it rests on"),
             ("offsets", list(offsets()), false, "the records of the log it rests on"),
+            // Last, because files of the lake that were written before do not have them. Rules of a set have them.
+            ("rule_set", Utf8, true, "set of the rule, whose version is rule_version"),
+            ("class", Utf8, true, "class as published"),
+            ("value", Float64, true, "what was compared with the limits"),
+            ("unit", Utf8, true, "its unit, UCUM"),
+            ("at_least", Boolean, true, "whether the value is the least it can be"),
+            ("limit_low", Float64, true, "lower limit of the class"),
+            ("limit_high", Float64, true, "upper limit of the class"),
+            ("limits", Utf8, true, "the limits as people write them"),
+            ("source", Utf8, true, "where the limits are published"),
+            ("confidence", Float64, true, "how sure the values are, 0 to 1"),
+            ("needs_retest", Boolean, true, "whether it must be measured again before it counts"),
         ]),
         time: "onset",
     }
@@ -96,9 +108,24 @@ impl Row for Alert {
                 times(rows, |row| Some(row.last.evidence.window_end)),
                 findings_column(&evidence),
                 offsets_column(&evidence),
+                optional_texts(rows, |row| row.last.rule.of_set().map(|rule| rule.set.as_str())),
+                optional_texts(rows, |row| claim(row).map(|claim| claim.class.as_str())),
+                numbers(rows, |row| claim(row).map(|claim| claim.value)),
+                optional_texts(rows, |row| claim(row).map(|claim| claim.unit.as_str())),
+                column!(BooleanArray, rows, |row| claim(row).map(|claim| claim.at_least)),
+                numbers(rows, |row| claim(row)?.low),
+                numbers(rows, |row| claim(row)?.high),
+                optional_texts(rows, |row| claim(row).map(|claim| claim.limits.as_str())),
+                optional_texts(rows, |row| claim(row).map(|claim| claim.source.as_str())),
+                numbers(rows, |row| claim(row).map(|claim| claim.confidence)),
+                column!(BooleanArray, rows, |row| claim(row).map(|claim| claim.needs_retest)),
             ],
         )
     }
+}
+
+fn claim(row: &Alert) -> Option<&Claim> {
+    row.last.rule.claim()
 }
 
 const FIELD: &str = "the builder was made from the same fields";
@@ -141,4 +168,68 @@ fn offsets_column(rows: &[&Evidence]) -> ArrayRef {
 fn list_builder(fields: Fields) -> ListBuilder<StructBuilder> {
     let item = Field::new("item", DataType::Struct(fields.clone()), false);
     ListBuilder::new(StructBuilder::from_fields(fields, 0)).with_field(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Alert, AlertChange, ChangeKind, Claim, EventId, Evidence, Level, Number, Rule, SetRule, UserId,
+        table::Row,
+    };
+    use arrow::array::{Array, AsArray};
+
+    fn alert(rule: Rule) -> Alert {
+        let (spans, findings) = (Vec::new(), Vec::new());
+        let evidence = Evidence { score: 0, findings, window_start: 1, window_end: 2, spans };
+        let last = AlertChange {
+            at: 2,
+            alert: EventId::derive(&["alert"]),
+            kind: ChangeKind::Repeated,
+            level: Level::High,
+            user: UserId::derive(&["user"]),
+            session: None,
+            rule,
+            onset: 1,
+            evidence,
+        };
+        Alert { raised_at: 1, last }
+    }
+
+    #[test]
+    fn rules_of_a_set_say_what_they_claim_and_the_others_have_nothing_there() {
+        let number = |value| Number::from(value);
+        let claim = Claim {
+            class: "a class".into(),
+            value: number(50),
+            unit: "mg/dL".into(),
+            at_least: false,
+            low: None,
+            high: Some(number(54)),
+            limits: "< 54".into(),
+            source: "a standard".into(),
+            confidence: number(1),
+            needs_retest: true,
+        };
+        let set = |claim| {
+            let (id, set, version) = ("a.rule".to_owned(), "a set".to_owned(), "1.2".to_owned());
+            Rule::Set(Box::new(SetRule { id, set, version, claim }))
+        };
+        let alerts = [alert(Rule::PulseBand), alert(set(Some(claim))), alert(set(None))];
+        let batch = Alert::batch(&[([0; 16], &alerts[0]), ([1; 16], &alerts[1]), ([2; 16], &alerts[2])]);
+        let column = |name: &str| batch.column_by_name(name).expect("a column of the table");
+        let text = |name: &str, row: usize| {
+            let texts = column(name).as_string::<i32>();
+            texts.is_valid(row).then(|| texts.value(row).to_owned())
+        };
+        assert_eq!(text("rule", 1).as_deref(), Some("a.rule"));
+        assert_eq!(text("rule_version", 2).as_deref(), Some("1.2"));
+        assert_eq!(text("state", 1).as_deref(), Some("open"), "told again, it stands");
+        assert_eq!([0, 1, 2].map(|row| text("rule_set", row).is_some()), [false, true, true]);
+        assert_eq!(text("limits", 1).as_deref(), Some("< 54"));
+        for name in ["class", "value", "unit", "at_least", "limit_high", "source", "confidence"] {
+            assert_eq!([0, 1, 2].map(|row| column(name).is_valid(row)), [false, true, false], "{name}");
+        }
+        assert_eq!(column("limit_low").null_count(), 3);
+        assert!(column("needs_retest").as_boolean().value(1));
+    }
 }

@@ -1,10 +1,10 @@
 //! `vitals`: one row per observation of vital signs.
 
-use super::{Row, Table, assemble, column, ids, numbers, schema, texts, time_type, times};
-use crate::{Micros, Vitals, view::RowId};
+use super::{Row, Table, assemble, column, ids, numbers, optional_texts, schema, texts, time_type, times};
+use crate::{Consciousness, Micros, Vitals, view::RowId};
 use arrow::{
-    array::{Int32Array, Int64Array, RecordBatch},
-    datatypes::DataType::{Float64, Int32, Int64, Utf8},
+    array::{BooleanArray, Int32Array, Int64Array, RecordBatch},
+    datatypes::DataType::{Boolean, Float64, Int32, Int64, Utf8},
 };
 
 /// The table.
@@ -22,6 +22,12 @@ pub fn table() -> Table {
             ("spo2", Float64, true, "peripheral oxygen saturation, %"),
             ("partition", Int32, false, "partition of the event"),
             ("event_offset", Int64, false, "offset of the event"),
+            // Last, because files of the lake that were written before do not have them.
+            ("systolic", Float64, true, "systolic blood pressure by a cuff, mm[Hg]"),
+            ("diastolic", Float64, true, "diastolic blood pressure by a cuff, mm[Hg]"),
+            ("temperature", Float64, true, "body temperature, Cel"),
+            ("consciousness", Utf8, true, "A alert, C new confusion, V voice, P pain, U unresponsive"),
+            ("oxygen", Boolean, true, "whether oxygen is given"),
         ]),
         time: "observed_at",
     }
@@ -50,6 +56,11 @@ impl Row for Vitals {
                 numbers(rows, |row| row.spo2),
                 column!(Int32Array, rows, |row: &Self| Some(row.origin.partition as i32)),
                 column!(Int64Array, rows, |row: &Self| Some(row.origin.offset as i64)),
+                numbers(rows, |row| row.systolic),
+                numbers(rows, |row| row.diastolic),
+                numbers(rows, |row| row.temperature),
+                optional_texts(rows, |row| row.consciousness.map(Consciousness::letter)),
+                column!(BooleanArray, rows, |row: &Self| row.oxygen),
             ],
         )
     }

@@ -192,6 +192,11 @@ fn vitals(user: UserId, at: Micros, name: &str, resp: u32) -> Vitals {
         pulse: number(70),
         resp: number(resp),
         spo2: number(98),
+        systolic: None,
+        diastolic: None,
+        temperature: None,
+        consciousness: None,
+        oxygen: None,
         origin: Origin { input: Input::Vitals, partition: 0, offset: 0 },
     }
 }

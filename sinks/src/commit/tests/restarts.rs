@@ -301,9 +301,12 @@ fn a_snapshot_with_state_of_another_version_is_passed_over_and_told() {
         let opened = rig.open_from(&rig.options(), Some(snapshots)).unwrap();
         (opened.snapshot.map(|stored| stored.epoch()), opened.bindings.len(), opened.refused.len())
     };
-    let newer = StepVersion { version: 2, ..step() };
+    let newer = |version| StepVersion { version, ..step() };
     let other = StepVersion { step: "other".into(), version: 1 };
-    assert_eq!(known(&[newer]), (None, 4, 1));
+    // The version after the one that wrote it reads it, and no other does.
+    assert_eq!(known(&[newer(2)]), (Some(3), 0, 0));
+    assert_eq!(known(&[newer(3)]), (None, 4, 1));
+    assert_eq!(known(&[newer(0)]), (None, 4, 1));
     assert_eq!(known(std::slice::from_ref(&other)), (None, 4, 1));
     // A step more than the snapshot holds begins with nothing.
     assert_eq!(known(&[other, step()]), (Some(3), 0, 0));

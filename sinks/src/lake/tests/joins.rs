@@ -297,3 +297,21 @@ fn defaults_join_by_size_and_leave_large_files_alone() {
     views.apply(&Output::default()).unwrap();
     assert!(Lake::read(&rig.disk, Path::new(DIR)).is_ok());
 }
+
+/// Files from before a table had its newest columns are joined with those that have them; what has others is not.
+#[test]
+fn columns_that_a_file_is_from_before_are_null_and_others_are_refused() {
+    let table = <model::Vitals as Row>::table();
+    let now = model::Vitals::batch(&[([7; 16], &samples::vitals(3))]);
+    assert_eq!(file::widened(&table, &now), Some(now.clone()));
+    let old = now.project(&(0..10).collect::<Vec<_>>()).unwrap();
+    let widened = file::widened(&table, &old).unwrap();
+    assert_eq!(widened.schema(), table.schema);
+    for (place, column) in widened.columns().iter().enumerate() {
+        if place < 10 { assert_eq!(column, now.column(place)) } else { assert_eq!(column.null_count(), 1) }
+    }
+    let without_offset = now.project(&(0..9).collect::<Vec<_>>()).unwrap();
+    assert_eq!(file::widened(&table, &without_offset), None, "it must be there");
+    let other = samples::fault(3);
+    assert_eq!(file::widened(&table, &model::Fault::batch(&[([7; 16], &other)])), None);
+}

@@ -1,0 +1,253 @@
+//! One person at a time: what is raised, by which rule, when, and when not.
+
+use super::{Options, Person, State};
+use crate::{
+    risk::{
+        facts::Method,
+        parameter::Parameter,
+        said::{Said, Values, What},
+        set::Rulebook,
+        watch,
+    },
+    timeline::{Fold, Timeline},
+};
+use model::{
+    AlertChange, ChangeKind, Date, EventId, Input, Level, Number, Profile, Region, Sex, Span, UserId,
+};
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+/// 2026-01-01.
+const START: i64 = 1_767_225_600 * SECOND;
+
+fn person() -> Person {
+    let watch = watch::Options {
+        raise_after_seconds: 60,
+        raise_after_observations: u32::MAX,
+        clear_after_seconds: 600,
+    };
+    let options = Options { max_age_minutes: 60, repeat_after_seconds: 1_800, watch };
+    Person::new(&options, Rulebook::shipped())
+}
+
+fn said(at: i64, what: What) -> Said {
+    Said { at: START + at, user: UserId::derive(&["a"]), what }
+}
+
+fn span(at: i64, input: Input) -> Span {
+    let place = (at / SECOND) as u64;
+    Span { input, partition: 0, first: place, last: place }
+}
+
+fn values(at: i64, method: Method, confidence: f64, given: &[(Parameter, f64)]) -> Said {
+    let number = |value| Number::finite(value).unwrap();
+    let values = given.iter().map(|(parameter, value)| (*parameter, number(*value))).collect();
+    let span = span(at, if method == Method::Assayed { Input::Packets } else { Input::Vitals });
+    said(at, What::Values(Values { values, confidence: number(confidence), method, span }))
+}
+
+fn glucose(at: i64, value: f64) -> Said {
+    values(at, Method::Assayed, 0.95, &[(Parameter::Glucose, value)])
+}
+
+fn pressure(at: i64, systolic: f64, diastolic: f64) -> Said {
+    let given = [(Parameter::Systolic, systolic), (Parameter::Diastolic, diastolic)];
+    values(at, Method::Observed, 1.0, &given)
+}
+
+fn adult() -> Profile {
+    Profile { birth_date: Date::new(1950, 5, 1), sex: Some(Sex::Female), ..Profile::default() }
+}
+
+fn profile(at: i64, profile: Profile) -> Said {
+    said(at, What::Profile(EventId::derive(&[&at.to_string()]), profile, span(at, Input::Profiles)))
+}
+
+fn fold(all: impl IntoIterator<Item = Said>) -> Vec<AlertChange> {
+    let (fold, mut state) = (person(), State::default());
+    all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect()
+}
+
+/// Minute, kind, level and rule of each change.
+fn told(changes: &[AlertChange]) -> Vec<(i64, ChangeKind, Level, &str)> {
+    changes.iter().map(|c| ((c.at - START) / MINUTE, c.kind, c.level, c.rule.id())).collect()
+}
+
+use ChangeKind::{Cleared, Escalated, Raised, Repeated};
+use Level::{Critical, High, Moderate};
+
+#[test]
+fn a_dangerous_glucose_is_told_at_once_with_all_that_it_rests_on() {
+    let changes = fold([profile(0, adult()), glucose(MINUTE, 53.9)]);
+    assert_eq!(told(&changes), [(1, Raised, High, "glucose")]);
+    let change = &changes[0];
+    let rule = change.rule.of_set().unwrap();
+    assert_eq!((rule.set.as_str(), rule.version.as_str()), ("glucose", "1.0"));
+    let claim = rule.claim.as_ref().unwrap();
+    assert_eq!((claim.class.as_str(), claim.value.get()), ("hypoglycaemia level 2", 53.9));
+    assert_eq!((claim.unit.as_str(), claim.limits.as_str()), ("mg/dL", "< 54"));
+    assert_eq!((claim.low, claim.high, claim.at_least), (None, Some(Number::from(54)), false));
+    assert!(!claim.needs_retest && claim.source.contains("ADA"));
+    assert_eq!(
+        (change.onset, change.evidence.spans.as_slice()),
+        (START + MINUTE, &[span(MINUTE, Input::Packets)][..])
+    );
+    let finding = &change.evidence.findings[0];
+    assert_eq!((finding.parameter.as_str(), finding.value.get()), ("glucose", 53.9));
+    let id = EventId::derive(&["alert", &change.user.to_string(), "glucose", &change.onset.to_string()]);
+    assert_eq!(change.alert, id);
+}
+
+#[test]
+fn a_value_that_is_not_sure_raises_and_asks_for_another() {
+    let unsure = values(MINUTE, Method::Assayed, 0.5, &[(Parameter::Glucose, 45.0)]);
+    let changes = fold([profile(0, adult()), unsure]);
+    assert_eq!(told(&changes), [(1, Raised, Critical, "glucose")]);
+    assert!(changes[0].rule.claim().unwrap().needs_retest);
+}
+
+#[test]
+fn nobody_of_unknown_age_no_child_and_no_pregnant_person_is_judged() {
+    assert!(told(&fold([glucose(0, 45.0)])).is_empty());
+    let child = Profile { birth_date: Date::new(2015, 1, 1), ..adult() };
+    assert!(told(&fold([profile(0, child), glucose(MINUTE, 45.0)])).is_empty());
+    let pregnant = Profile { pregnant: Some(true), ..adult() };
+    assert!(told(&fold([profile(0, pregnant), glucose(MINUTE, 45.0)])).is_empty());
+    let creatinine = |at| values(at, Method::Assayed, 0.95, &[(Parameter::Creatinine, 2.3)]);
+    let unknown = Profile { sex: None, ..adult() };
+    assert!(told(&fold([profile(0, unknown), creatinine(MINUTE)])).is_empty());
+    assert_eq!(told(&fold([profile(0, adult()), creatinine(MINUTE)])), [(1, Raised, High, "egfr")]);
+}
+
+#[test]
+fn a_profile_that_comes_after_a_dangerous_value_lets_it_be_told() {
+    let changes = fold([glucose(0, 45.0), profile(5 * MINUTE, adult())]);
+    assert_eq!(told(&changes), [(5, Raised, Critical, "glucose")]);
+    // What is said at that moment is said by the profile's record and rests on the value's.
+    let inputs: Vec<_> = changes[0].evidence.spans.iter().map(|span| span.input).collect();
+    assert_eq!(inputs, [Input::Packets, Input::Profiles]);
+}
+
+#[test]
+fn an_alert_escalates_is_told_again_after_half_an_hour_and_clears_behind_the_hysteresis() {
+    let plot = [
+        (1, 60.0),
+        (5, 53.0),
+        (9, 60.0),  // Less than it was: nothing is told.
+        (40, 60.0), // Its level is not seen.
+        (45, 50.0), // More than half an hour after it was told.
+        (60, 50.0),
+        (75, 50.0),
+        (80, 73.0), // Out of the limit by less than 5 %.
+        (95, 73.6),
+        (104, 73.6),
+        (105, 100.0),
+    ];
+    let changes = fold(
+        std::iter::once(profile(0, adult()))
+            .chain(plot.map(|(minute, value)| glucose(minute * MINUTE, value))),
+    );
+    let wanted = [
+        (1, Raised, Moderate, "glucose"),
+        (5, Escalated, High, "glucose"),
+        (45, Repeated, High, "glucose"),
+        (75, Repeated, High, "glucose"),
+        (105, Cleared, High, "glucose"),
+    ];
+    assert_eq!(told(&changes), wanted);
+    assert!(changes.iter().all(|change| change.alert == changes[0].alert));
+    assert_eq!(changes[4].rule.claim().unwrap().class, "in range");
+}
+
+#[test]
+fn a_blood_pressure_must_hold_and_is_judged_by_the_region() {
+    let twice = |profile_: Profile| {
+        fold([profile(0, profile_), pressure(MINUTE, 184.0, 90.0), pressure(3 * MINUTE, 184.0, 90.0)])
+    };
+    for (region, rule) in [
+        (None, "blood_pressure.kr"),
+        (Some(Region::UnitedStates), "blood_pressure.us"),
+        (Some(Region::Europe), "blood_pressure.eu"),
+    ] {
+        let changes = twice(Profile { region, ..adult() });
+        assert_eq!(told(&changes), [(3, Raised, Critical, rule)]);
+        assert_eq!(changes[0].onset, START + MINUTE);
+        // One reading on one occasion each.
+        assert!(changes[0].rule.claim().unwrap().needs_retest);
+    }
+    assert!(told(&fold([profile(0, adult()), pressure(MINUTE, 184.0, 90.0)])).is_empty());
+}
+
+#[test]
+fn points_of_some_parameters_are_a_least_total() {
+    let signs = |minute: i64, temperature: f64| {
+        let given =
+            [(Parameter::Respiration, 24.0), (Parameter::Pulse, 95.0), (Parameter::Temperature, temperature)];
+        values(minute * MINUTE, Method::Observed, 1.0, &given)
+    };
+    let changes = fold([profile(0, adult()), signs(1, 37.0), signs(2, 38.5)]);
+    assert_eq!(told(&changes), [(2, Raised, Moderate, "sirs")]);
+    let claim = changes[0].rule.claim().unwrap();
+    assert_eq!((claim.value.get(), claim.at_least, changes[0].evidence.score), (3.0, true, 3));
+}
+
+#[test]
+fn a_rule_that_ceases_to_be_for_a_person_clears() {
+    let pregnant = Profile { pregnant: Some(true), ..adult() };
+    let changes = fold([
+        profile(0, adult()),
+        glucose(MINUTE, 200.0),
+        profile(2 * MINUTE, pregnant),
+        glucose(20 * MINUTE, 200.0),
+    ]);
+    assert_eq!(told(&changes), [(1, Raised, Moderate, "glucose"), (20, Cleared, Moderate, "glucose")]);
+    assert_eq!(changes[1].rule.claim(), None);
+}
+
+#[test]
+fn a_late_profile_withdraws_what_was_told_without_it() {
+    let (fold, mut timeline) = (person(), Timeline::<Person>::default());
+    let mut apply = |changes: Vec<(Said, i64)>| {
+        let mut said = Vec::new();
+        timeline.apply(&fold, changes, |changes, diff| {
+            said.extend(told(&changes).into_iter().map(|(minute, kind, ..)| (minute, kind, diff)));
+        });
+        said
+    };
+    let all = [profile(0, adult()), glucose(10 * MINUTE, 45.0)];
+    assert_eq!(apply(all.map(|said| (said, 1)).to_vec()), [(10, Raised, 1)]);
+    let pregnant = Profile { pregnant: Some(true), ..adult() };
+    assert_eq!(apply(vec![(profile(5 * MINUTE, pregnant), 1)]), [(10, Raised, -1)]);
+    // And a revised result takes back what it said.
+    assert_eq!(apply(vec![(profile(5 * MINUTE, pregnant), -1)]), [(10, Raised, 1)]);
+    let revised = vec![(glucose(10 * MINUTE, 45.0), -1), (glucose(10 * MINUTE, 95.0), 1)];
+    assert_eq!(apply(revised), [(10, Raised, -1)]);
+}
+
+#[test]
+fn only_vital_signs_leave_and_only_who_has_nothing_else_may_be_forgotten() {
+    let (fold, mut state) = (person(), State::default());
+    let pulse = |at| values(at, Method::Observed, 1.0, &[(Parameter::Pulse, 70.0)]);
+    fold.step(&mut state, &pulse(0));
+    assert!(fold.may_go(&state));
+    fold.step(&mut state, &glucose(MINUTE, 100.0));
+    assert!(!fold.may_go(&state));
+    fold.step(&mut state, &glucose(62 * MINUTE, 100.0));
+    assert_eq!(state.facts.iter().count(), 1, "the pulse of an hour ago left");
+    let (mut known, hour) = (State::default(), 60 * MINUTE);
+    fold.step(&mut known, &profile(hour, adult()));
+    assert!(!fold.may_go(&known));
+}
+
+#[test]
+fn what_no_rule_asks_about_is_not_kept() {
+    let person = person();
+    let asked = |given: &[(Parameter, f64)]| {
+        let said = person.asked(values(0, Method::Observed, 1.0, given))?;
+        let What::Values(values) = said.what else { panic!("values stay values") };
+        Some(values.values.len())
+    };
+    assert_eq!(asked(&[(Parameter::Saturation, 97.0)]), None);
+    assert_eq!(asked(&[(Parameter::Saturation, 97.0), (Parameter::Pulse, 70.0)]), Some(1));
+    assert_eq!(asked(&[(Parameter::Creatinine, 1.0)]), Some(1));
+}

@@ -1,0 +1,157 @@
+//! What is said of a person, whoever says it: vital signs, results of cartridges, their profile.
+//!
+//! # Invariants
+//! - A kind of cartridge or a unit that is not understood says nothing: no value is guessed, none is converted.
+//! - What is hardly surer than a guess says nothing either: it would stand in place of a sure value.
+//! - Values that were observed together stay together, so that no rule judges half of them.
+//!
+//! # Retractions
+//! Follow their source: a result that is revised takes back what it said.
+
+use super::{
+    facts::{Fact, Method},
+    parameter::Parameter,
+    rule::GUESS,
+};
+use crate::Collection;
+use model::{
+    CartridgeKind, DomainEvent, EventId, Measurement, Micros, Number, Profile, ProfileUpdated, Span, UserId,
+    Vitals,
+};
+use serde::{Deserialize, Serialize};
+
+/// Something said of one person at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Said {
+    // First, so that what is said is ordered by time.
+    /// From when on it holds.
+    pub at: Micros,
+    /// Of whom.
+    pub user: UserId,
+    /// What.
+    pub what: What,
+}
+
+/// What can be said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum What {
+    // First: what is observed at the same moment is judged by it.
+    /// Who they are: the whole profile. Of two of one moment that of the greater event stands.
+    Profile(EventId, Profile, Span),
+    /// What was observed.
+    Values(Values),
+}
+
+/// Values of one observation, each in its parameter's unit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Values {
+    /// The values, at least one, in the order of the parameters.
+    pub values: Vec<(Parameter, Number)>,
+    /// How sure they are, 0 to 1.
+    pub confidence: Number,
+    /// How they were found.
+    pub method: Method,
+    /// The records they came from.
+    pub span: Span,
+}
+
+impl Values {
+    /// The facts they are, at `at`.
+    pub fn facts(&self, at: Micros) -> impl Iterator<Item = (Parameter, Fact)> {
+        self.values.iter().map(move |(parameter, value)| {
+            let Self { confidence, method, span, .. } = *self;
+            (*parameter, Fact { at, value: *value, confidence, method, occasions: 1, span })
+        })
+    }
+}
+
+/// The parameters that vital signs bring, which change from minute to minute.
+pub(super) const VITAL: [Parameter; 8] = [
+    Parameter::Respiration,
+    Parameter::Saturation,
+    Parameter::Oxygen,
+    Parameter::Systolic,
+    Parameter::Diastolic,
+    Parameter::Pulse,
+    Parameter::Consciousness,
+    Parameter::Temperature,
+];
+
+/// What the result of a cartridge is of: category, type, unit. The panel of lipids has one value and does not say which
+/// it is; a cortisol is judged in the morning alone and the time of day of the person is not known; estradiol and
+/// insulin have no rule.
+const ASSAYS: [(u8, u8, &str, Parameter); 10] = [
+    (0x01, 0x01, "mg/dL", Parameter::Glucose),
+    (0x01, 0x03, "%", Parameter::GlycatedHaemoglobin),
+    (0x01, 0x04, "mg/dL", Parameter::Urate),
+    (0x01, 0x05, "mg/dL", Parameter::Creatinine),
+    (0x01, 0x06, "ng/mL", Parameter::VitaminD),
+    (0x01, 0x07, "pg/mL", Parameter::VitaminB12),
+    (0x01, 0x08, "ng/mL", Parameter::Ferritin),
+    (0x01, 0x09, "mIU/L", Parameter::Thyrotropin),
+    (0x01, 0x0b, "ng/dL", Parameter::Testosterone),
+    (0x01, 0x0d, "mg/L", Parameter::ReactiveProtein),
+];
+
+/// Everything said of people, by all sources.
+pub fn said<'scope>(
+    vitals: Collection<'scope, Vitals>,
+    measurements: Collection<'scope, Measurement>,
+    events: Collection<'scope, DomainEvent>,
+) -> Collection<'scope, Said> {
+    let observed = vitals.map(|vitals| observed(&vitals));
+    let measured = measurements.flat_map(|measurement| measured(&measurement));
+    observed.concat(measured).concat(events.flat_map(|event| updated(&event)))
+}
+
+/// What an observation of vital signs says.
+fn observed(vitals: &Vitals) -> Said {
+    let step = vitals.consciousness.map(|consciousness| Number::from(consciousness.step()));
+    let signs = [
+        (Parameter::Respiration, vitals.resp),
+        (Parameter::Saturation, vitals.spo2),
+        (Parameter::Oxygen, vitals.oxygen.map(|oxygen| Number::from(u32::from(oxygen)))),
+        (Parameter::Systolic, vitals.systolic),
+        (Parameter::Diastolic, vitals.diastolic),
+        // The oximeter's pulse is what rules ask for; the electrocardiogram's rate stands in.
+        (Parameter::Pulse, vitals.pulse.or(vitals.hr)),
+        (Parameter::Consciousness, step),
+        (Parameter::Temperature, vitals.temperature),
+    ];
+    let known = signs.into_iter().filter_map(|(parameter, value)| Some((parameter, value?)));
+    let values: Vec<_> = known.collect();
+    let (confidence, method, span) = (Number::from(1), Method::Observed, Span::from(vitals.origin));
+    let what = What::Values(Values { values, confidence, method, span });
+    Said { at: vitals.at, user: vitals.user, what }
+}
+
+/// What the result of a cartridge says, if it is understood.
+fn measured(measurement: &Measurement) -> Option<Said> {
+    let CartridgeKind { category, kind } = measurement.cartridge?;
+    let is_it = |(known, its, unit, _): &&(u8, u8, &str, Parameter)| {
+        (*known, *its, *unit) == (category, kind, measurement.unit.as_str())
+    };
+    let (.., parameter) = ASSAYS.iter().find(is_it)?;
+    let value = measurement.value.filter(|value| parameter.is_possible(*value))?;
+    let confidence = Some(measurement.confidence).filter(|confidence| confidence.get() >= GUESS)?;
+    let (values, method, span) = (vec![(*parameter, value)], Method::Assayed, measurement.packets);
+    let what = What::Values(Values { values, confidence, method, span });
+    Some(Said { at: measurement.completed_at, user: measurement.user, what })
+}
+
+/// What an event says of a profile.
+fn updated(event: &DomainEvent) -> Option<Said> {
+    match *event {
+        DomainEvent::Profile(ProfileUpdated { at, event, user, profile, origin }) => {
+            Some(Said { at, user, what: What::Profile(event, profile, Span::from(origin)) })
+        }
+        DomainEvent::SessionStarted(_)
+        | DomainEvent::SessionEnded(_)
+        | DomainEvent::Vitals(_)
+        | DomainEvent::Calibration(_)
+        | DomainEvent::Cartridge(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
