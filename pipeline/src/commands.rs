@@ -1,5 +1,6 @@
 //! The commands: what each flag means, and the few lines each command is.
 
+pub(crate) mod calibrate;
 pub(crate) mod dlq;
 
 use anyhow::{Context, bail};
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     /// Dead letters: list them, look at one, send them again
     #[command(subcommand)]
     Dlq(dlq::Dlq),
+    /// Make a field calibration from samples whose content is known
+    Calibrate(calibrate::Calibrate),
     /// Compare what stands on the result topics with what every committed epoch published
     Audit {
         /// Publish again what is missing (stop the pipeline first)

@@ -5,13 +5,14 @@
 //! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`recover`] finds out where
 //! it stood, [`snapshots`] make that quick, [`repair`] publishes again what a log lost, [`watchdog`] ends what hangs; [`account`] counts.
 //! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
-//! [`dlq`] shows dead letters and sends them again.
+//! [`dlq`] shows dead letters and sends them again, [`calibrate`] makes a calibration from known samples.
 //!
 //! # Invariants
 //! - Only this room reads the environment, and only `config` does.
 //! - An epoch is visible after its commit and never before.
 
 pub mod account;
+pub mod calibrate;
 pub mod clock;
 pub mod config;
 pub mod dataflow;

@@ -36,6 +36,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Config => commands::show_config(&loaded),
         Command::Sql(options) => commands::sql(&loaded.config, options)?,
         Command::Dlq(dlq) => commands::dlq::run(&loaded.config, dlq)?,
+        Command::Calibrate(options) => commands::calibrate::run(&loaded.config, options)?,
         Command::Status => commands::status(&loaded.config)?,
         Command::Audit { repair: false } => commands::audit(&*pipeline::service::open_log(&loaded.config)?)?,
         Command::Audit { repair: true } => commands::repair(&loaded.config)?,

@@ -76,7 +76,7 @@ fn a_repaired_record_is_made_good_and_its_letter_goes() {
         (list == without).then_some(())
     });
     let said = place.say(&["--listen", &running.door, "dlq", "replay", "--reason", "BAD_LENGTH"]);
-    said.refused(&["another process holds the log", "stop it, replay, and start it again"]);
+    said.refused(&["another process holds the log", "stop it, run this command, and start it again"]);
     assert_eq!(running.signal("TERM").code, Some(0));
     assert_eq!(place.dlq(&["list"]).fine(), without);
     assert_eq!(place.ask_the_lake(vitals)["count"], before + 1);

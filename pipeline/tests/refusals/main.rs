@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod calibrate;
 mod configuration;
 mod dead_letters;
 mod disk;
