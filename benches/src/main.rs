@@ -11,6 +11,7 @@ mod kernels;
 mod log;
 mod pulse;
 mod recover;
+mod risk;
 mod sim;
 mod similar;
 mod snapshot;
@@ -59,6 +60,8 @@ enum Bench {
     Kernels(kernels::Args),
     /// The similarity index: 50,000 fingerprints exactly, 200,000 under inserts and deletions
     Similar(similar::Args),
+    /// Rules over the vital signs of 100,000 people, to changes of alerts
+    Risk,
     /// A start over a million entries of state
     Recover(recover::Args),
     /// The latency of epochs with and without a snapshot under way
@@ -80,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Fingerprint => ("fingerprint", object(fingerprint::run()?)),
         Bench::Kernels(args) => ("kernels", kernels::run(args)?),
         Bench::Similar(args) => ("similar", object(similar::run(args)?)),
+        Bench::Risk => ("risk", object(risk::run()?)),
         Bench::Recover(args) => ("recover", recover::run(args)?),
         Bench::Snapshot(args) => ("snapshot", snapshot::run(args)?),
         Bench::Soak(args) => ("soak", soak::run(args)?),

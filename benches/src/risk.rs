@@ -1,0 +1,183 @@
+//! How fast rules follow people: vital signs in, changes of alerts out, on one worker.
+//!
+//! 100,000 people with a profile send all eight vital signs, and every rule that ships judges them. `updates` are values of
+//! parameters: an observation brings eight. At full speed an epoch is one observation of everybody; then 100,000 updates
+//! a second come in epochs of 100 ms, and only what an epoch takes to compute is timed.
+//!
+//! # Invariants
+//! - Only feeding and computing are timed; observations are made before.
+//! - A number is only given for right results: whoever is ill is alerted, by every rule that has to, and nobody else.
+
+use anyhow::{Result, ensure};
+use differential_dataflow::AsCollection;
+use model::{
+    AlertChange, ChangeKind, Consciousness, Date, DomainEvent, EventId, Input, Measurement, Micros, Number,
+    Origin, Profile, ProfileUpdated, PulseWindow, Sex, Tick, UserId, Vitals, time::SECOND,
+};
+use operators::{
+    risk::{self, said},
+    state::{Memory, States},
+};
+use pipeline::{config, recover};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+use timely::dataflow::operators::{
+    Inspect,
+    probe::{Handle, Probe},
+    vec::Input as _,
+};
+
+const PEOPLE: u32 = 100_000;
+/// Values of parameters in an observation.
+const VALUES: u32 = 8;
+/// Observations of everybody at full speed, and how many are not counted: nothing is known before the first.
+const ROUNDS: u32 = 8;
+const FIRST: u32 = 2;
+/// Epochs at 100,000 updates a second, and the event time of each.
+const EPOCHS: u32 = 300;
+const EPOCH_US: Micros = SECOND / 10;
+const UPDATES: u32 = 100_000 / 10;
+/// 2026-01-01T00:00:00Z.
+const START: Micros = 1_767_225_600 * SECOND;
+/// One of so many people is ill.
+const ILL: u32 = 100;
+
+type Change = (AlertChange, Micros);
+
+/// Updates per second and core, and what epochs take.
+pub(crate) fn run() -> Result<BTreeMap<String, f64>> {
+    let options = recover::graph(&config::load(config::Layers::defaults())?.config);
+    let (busy, mut epochs, changes) = timely::execute_directly(move |worker| {
+        let probe = Handle::new();
+        let changes = Rc::new(RefCell::new(Vec::new()));
+        let told = Rc::clone(&changes);
+        let (mut vitals, mut profiles, mut ticks) = worker.dataflow::<u64, _, _>(|scope| {
+            let (vitals, vitals_stream) = scope.new_input::<(Vitals, u64, i64)>();
+            let (profiles, profile_stream) = scope.new_input::<(DomainEvent, u64, i64)>();
+            let (_results, results) = scope.new_input::<(Measurement, u64, i64)>();
+            let (_windows, windows) = scope.new_input::<((PulseWindow, Micros), u64, i64)>();
+            let (ticks, tick_stream) = scope.new_input::<Tick>();
+            let horizon = Micros::from(options.horizon_s) * SECOND;
+            let memory = Memory { ticks: tick_stream, horizon, states: States::default() };
+            let vitals_stream = vitals_stream.as_collection();
+            let said =
+                said::said(vitals_stream.clone(), results.as_collection(), profile_stream.as_collection());
+            let found = risk::detect(vitals_stream, windows.as_collection(), said, &options.risk, &memory);
+            let found =
+                found.inner.inspect(move |(change, _, diff)| told.borrow_mut().push((change.clone(), *diff)));
+            found.probe_with(&probe);
+            (vitals, profiles, ticks)
+        });
+        let mut epoch = 0;
+        let mut compute = |at: Micros, people: Vec<DomainEvent>, seen: Vec<Vitals>| {
+            let mut seen: Vec<_> = seen.into_iter().map(|vitals| (vitals, epoch, 1)).collect();
+            let mut people: Vec<_> = people.into_iter().map(|profile| (profile, epoch, 1)).collect();
+            let begun = Instant::now();
+            vitals.send_batch(&mut seen);
+            profiles.send_batch(&mut people);
+            ticks.send(Tick { now: at, watermark: at });
+            epoch += 1;
+            vitals.advance_to(epoch);
+            profiles.advance_to(epoch);
+            ticks.advance_to(epoch);
+            worker.step_while(|| probe.less_than(&epoch));
+            begun.elapsed()
+        };
+        compute(START, (0..PEOPLE).map(profile).collect(), Vec::new());
+        let mut busy = Duration::ZERO;
+        for round in 0..ROUNDS {
+            let at = START + Micros::from(round + 1) * 30 * SECOND;
+            let took =
+                compute(at, Vec::new(), (0..PEOPLE).map(|person| observed(person, round, at)).collect());
+            busy += if round < FIRST { Duration::ZERO } else { took };
+        }
+        let from = START + Micros::from(ROUNDS + 1) * 30 * SECOND;
+        let some = UPDATES / VALUES;
+        let epochs: Vec<_> = (0..EPOCHS)
+            .map(|number| {
+                let at = from + Micros::from(number) * EPOCH_US;
+                let people = (0..some).map(|place| (number * some + place) % PEOPLE);
+                compute(at, Vec::new(), people.map(|person| observed(person, ROUNDS + number, at)).collect())
+            })
+            .collect();
+        (busy, epochs, changes.take())
+    });
+    check(&changes)?;
+    epochs.sort_unstable();
+    let updates = f64::from(PEOPLE * VALUES * (ROUNDS - FIRST)) / busy.as_secs_f64();
+    let p99 = epochs[epochs.len() * 99 / 100].as_secs_f64() * 1e3;
+    Ok([
+        ("updates_per_s", updates),
+        ("observations_per_s", updates / f64::from(VALUES)),
+        ("p50_epoch_ms", epochs[epochs.len() / 2].as_secs_f64() * 1e3),
+        ("p99_epoch_ms", p99),
+        ("changes", changes.len() as f64),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into())
+}
+
+/// Everybody who is ill has an alert of the score and of the blood pressure, and nobody else has any.
+fn check(changes: &[(Change, i64)]) -> Result<()> {
+    let mut raised = BTreeMap::<&str, u32>::new();
+    for ((change, _), diff) in changes {
+        ensure!(*diff == 1, "nothing was taken back");
+        let is_ill = (0..PEOPLE / ILL).any(|number| change.user == user(number * ILL));
+        ensure!(is_ill, "somebody who is well was alerted by {}", change.rule.id());
+        if change.kind == ChangeKind::Raised {
+            *raised.entry(change.rule.id()).or_default() += 1;
+        }
+    }
+    let ill = PEOPLE / ILL;
+    for rule in ["news2.lower_bound", "blood_pressure.kr"] {
+        ensure!(raised.get(rule) == Some(&ill), "{rule} did not raise an alert for all of {ill}: {raised:?}");
+    }
+    Ok(())
+}
+
+fn user(person: u32) -> UserId {
+    UserId::derive(&["bench", &person.to_string()])
+}
+
+fn profile(person: u32) -> DomainEvent {
+    let profile = Profile {
+        birth_date: Date::of(START - Micros::from(20 + person % 60) * 366 * 86_400 * SECOND),
+        sex: Some(if person.is_multiple_of(2) { Sex::Female } else { Sex::Male }),
+        pregnant: Some(false),
+        ..Profile::default()
+    };
+    DomainEvent::Profile(ProfileUpdated {
+        at: START,
+        event: EventId::derive(&["profile", &person.to_string()]),
+        user: user(person),
+        profile,
+        origin: Origin { input: Input::Profiles, partition: 0, offset: u64::from(person) },
+    })
+}
+
+/// Eight vital signs, a little different each time.
+fn observed(person: u32, round: u32, at: Micros) -> Vitals {
+    let ill = person.is_multiple_of(ILL);
+    let number = |well: f64, ill_value: f64| {
+        Number::finite(if ill { ill_value } else { well } + f64::from((person + round) % 4))
+    };
+    Vitals {
+        user: user(person),
+        at,
+        event: EventId::derive(&["vitals", &person.to_string(), &round.to_string()]),
+        hr: None,
+        pulse: number(70.0, 120.0),
+        resp: number(14.0, 26.0),
+        spo2: number(96.0, 92.0),
+        systolic: number(112.0, 170.0),
+        diastolic: number(70.0, 105.0),
+        temperature: Number::finite(36.6),
+        consciousness: Some(Consciousness::Alert),
+        oxygen: Some(false),
+        origin: Origin { input: Input::Vitals, partition: 0, offset: u64::from(round * PEOPLE + person) },
+    }
+}
