@@ -7,6 +7,8 @@
 //! what a device with a wrong clock measured, older than all that can be corrected, is left out whatever the epochs.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[path = "alerts/hospital.rs"]
+mod hospital;
 #[path = "alerts/made.rs"]
 mod made;
 #[path = "alerts/oracle.rs"]
@@ -92,8 +94,8 @@ fn what_is_older_than_all_that_can_be_corrected_is_left_out() {
             .into_iter()
             .map(|(at, value)| (made::glucose(0, at, value, 0.95, 0), 1))
             .collect(),
-        events: Vec::new(),
         watermark: START + watermark,
+        ..Feed::default()
     };
     let horizon = 1_000;
     let mut feeds = vec![epoch(vec![(2_000, 45.0)], 0), epoch(vec![(999, 500.0), (1_000, 60.0)], 2_000)];

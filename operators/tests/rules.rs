@@ -2,7 +2,8 @@
 //! risk never falls away from what is calm.
 //!
 //! Why each test exists: `boundaries` finds a limit that was typed wrong or is on the wrong side; `golden` compares with
-//! values that others calculated; `monotone` finds a gap between two rows that no table thought of.
+//! values that others calculated; `monotone` finds a gap between two rows that no table thought of; `recorded`
+//! compares every second of real people with the chart.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 #[path = "rules/boundaries.rs"]
@@ -13,5 +14,7 @@ mod golden;
 mod made;
 #[path = "rules/monotone.rs"]
 mod monotone;
+#[path = "rules/recorded.rs"]
+mod recorded;
 #[path = "rules/tables.rs"]
 mod tables;

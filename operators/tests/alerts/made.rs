@@ -4,6 +4,7 @@ use model::{
     CalibrationStatus, CartridgeKind, Consciousness, Date, DomainEvent, EventId, Input, Measurement, Micros,
     Number, Origin, Profile, ProfileUpdated, Region, SessionId, Sex, Span, UserId, Vitals, time::SECOND,
 };
+use operators::risk::said::Said;
 use proptest::prelude::*;
 
 /// 2026-01-01.
@@ -18,6 +19,8 @@ const SLOTS: i64 = 540;
 pub(crate) struct Feed {
     pub(crate) events: Vec<DomainEvent>,
     pub(crate) measurements: Vec<(Measurement, i64)>,
+    /// Said by others than these.
+    pub(crate) said: Vec<(Said, i64)>,
     pub(crate) watermark: Micros,
 }
 

@@ -4,7 +4,11 @@ use crate::made::Feed;
 use differential_dataflow::AsCollection;
 use model::{Alert, AlertChange, DomainEvent, Epoch, Measurement, Micros, PulseWindow, Tick};
 use operators::{
-    risk::{self, bound, person, said, watch},
+    risk::{
+        self, bound, person,
+        said::{self, Said},
+        watch,
+    },
     state::{Memory, States},
     vitals,
 };
@@ -49,21 +53,24 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
     let (sender, receiver) = mpsc::sync_channel(workers);
     let guards = timely::execute(timely::Config::process(workers), move |worker| {
         let probe = Handle::new();
-        let (mut events, mut results, mut ticks, captured) = worker.dataflow::<Epoch, _, _>(|scope| {
-            let (events, events_stream) = scope.new_input::<DomainEvent>();
-            let (results, results_stream) = scope.new_input::<(Measurement, Epoch, i64)>();
-            let (_windows, windows) = scope.new_input::<((PulseWindow, Micros), Epoch, i64)>();
-            let (ticks, tick_stream) = scope.new_input::<Tick>();
-            let memory = Memory { ticks: tick_stream, horizon, states: States::default() };
-            let facts = vitals::facts(vitals::unique(events_stream, &memory));
-            let vitals = vitals::vitals(facts.clone());
-            let said = said::said(vitals.clone(), results_stream.as_collection(), facts);
-            let changes = risk::detect(vitals, windows.as_collection(), said, &options(), &memory);
-            let alerts = risk::alerts(changes.clone(), &memory);
-            let changes = changes.inner.map(|((change, _heard), _, diff)| Row::Change(change, diff));
-            let alerts = alerts.inner.map(|(alert, _, diff)| Row::Alert(alert, diff));
-            (events, results, ticks, changes.concat(alerts).probe_with(&probe).capture())
-        });
+        let (mut events, mut results, mut others, mut ticks, captured) =
+            worker.dataflow::<Epoch, _, _>(|scope| {
+                let (events, events_stream) = scope.new_input::<DomainEvent>();
+                let (results, results_stream) = scope.new_input::<(Measurement, Epoch, i64)>();
+                let (others, others_stream) = scope.new_input::<(Said, Epoch, i64)>();
+                let (_windows, windows) = scope.new_input::<((PulseWindow, Micros), Epoch, i64)>();
+                let (ticks, tick_stream) = scope.new_input::<Tick>();
+                let memory = Memory { ticks: tick_stream, horizon, states: States::default() };
+                let facts = vitals::facts(vitals::unique(events_stream, &memory));
+                let vitals = vitals::vitals(facts.clone());
+                let said = said::said(vitals.clone(), results_stream.as_collection(), facts)
+                    .concat(others_stream.as_collection());
+                let changes = risk::detect(vitals, windows.as_collection(), said, &options(), &memory);
+                let alerts = risk::alerts(changes.clone(), &memory);
+                let changes = changes.inner.map(|((change, _heard), _, diff)| Row::Change(change, diff));
+                let alerts = alerts.inner.map(|(alert, _, diff)| Row::Alert(alert, diff));
+                (events, results, others, ticks, changes.concat(alerts).probe_with(&probe).capture())
+            });
         let (index, peers) = (worker.index(), worker.peers());
         for (number, feed) in feeds.iter().enumerate() {
             let epoch = number as Epoch;
@@ -72,13 +79,16 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
             of_events.for_each(|(_, event)| events.send(event.clone()));
             let of_results = feed.measurements.iter().enumerate().filter(|(place, _)| mine(place));
             of_results.for_each(|(_, (result, diff))| results.send((result.clone(), epoch, *diff)));
+            let of_others = feed.said.iter().enumerate().filter(|(place, _)| mine(place));
+            of_others.for_each(|(_, (said, diff))| others.send((said.clone(), epoch, *diff)));
             ticks.send(Tick { now: feed.watermark, watermark: feed.watermark });
             events.advance_to(epoch + 1);
             results.advance_to(epoch + 1);
+            others.advance_to(epoch + 1);
             ticks.advance_to(epoch + 1);
             worker.step_or_park_while(None, || probe.less_than(&(epoch + 1)));
         }
-        drop((events, results, ticks));
+        drop((events, results, others, ticks));
         while worker.step() {}
         sender.send(captured).unwrap();
     });

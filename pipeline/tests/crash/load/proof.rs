@@ -139,6 +139,22 @@ fn fold_windows(records: Vec<Record>) -> Vec<Value> {
     standing.into_values().collect()
 }
 
+/// Columns of `alerts` that not every alert has.
+const SOMETIMES: [&str; 12] = [
+    "session_id",
+    "rule_set",
+    "class",
+    "value",
+    "unit",
+    "at_least",
+    "limit_low",
+    "limit_high",
+    "limits",
+    "source",
+    "confidence",
+    "needs_retest",
+];
+
 /// The changes that stand, counted, and the alerts they add up to.
 fn fold_alerts(records: Vec<Record>) -> (BTreeMap<(String, String), u32>, Vec<Value>) {
     let mut standing: BTreeMap<String, (String, Map<String, Value>)> = BTreeMap::new();
@@ -164,7 +180,10 @@ fn fold_alerts(records: Vec<Record>) -> (BTreeMap<(String, String), u32>, Vec<Va
             ("raised_at".to_owned(), raised),
             ("cleared_at".to_owned(), if kind == "cleared" { at } else { Value::Null }),
         ]);
-        row.entry("session_id").or_insert(Value::Null);
+        // What an event has nothing to say about it leaves out.
+        for column in SOMETIMES {
+            row.entry(column).or_insert(Value::Null);
+        }
         alerts.insert(alert, row);
     }
     (changes, alerts.into_values().map(Value::Object).collect())
