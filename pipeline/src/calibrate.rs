@@ -4,7 +4,7 @@
 //! - What is sent would be understood: the event was read back as the pipeline reads it.
 //! - The same file makes the same event, with the same identity: sent twice it counts once.
 
-use crate::{Error, service::open_log};
+use crate::{Error, service::take_log};
 use dsp::differential::{Ambient, Coefficients};
 use eventlog::{Draft, Outcome, Record, partition_of, write_all};
 use model::{Calibration, DomainEvent, EventId, Input, Number, time::DAY};
@@ -223,10 +223,7 @@ impl Calibrated {
     /// # Errors
     /// [`Error::Held`] while the program holds the embedded log; those of the log.
     pub fn send(&self, config: &crate::config::Config) -> Result<(), Error> {
-        let log = open_log(config).map_err(|error| match error {
-            Error::Log(eventlog::Error::Locked(_)) => Error::Held,
-            error => error,
-        })?;
+        let log = take_log(config)?;
         log.ensure_topics(&crate::engine::inputs(config.log.partitions))?;
         let topic = Input::Cartridges.topic();
         let Encoded { key, value, headers } = self.event.clone();

@@ -54,8 +54,8 @@ pub enum Error {
     Occupied,
     /// The embedded log is held by the program, which runs.
     #[error(
-        "another process holds the log, most likely the running program: stop it, run this command, and start it again, for \
-         it reads what was sent then (on Kafka it need not stop)"
+        "another process holds the log, most likely the running program: stop it, run this command, and start \
+         it again, for it reads what was sent then (on Kafka it need not stop)"
     )]
     Held,
     /// Dead letters were not sent again, or nobody knows.

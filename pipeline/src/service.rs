@@ -117,6 +117,17 @@ pub fn ground(config: &Config) -> Result<Ground, Error> {
     Ok(Ground::new(open_log(config)?, sinks::disk::machine(), Arc::default()))
 }
 
+/// Opens the log for a command that writes to it beside the program, which holds the embedded one while it runs.
+///
+/// # Errors
+/// [`Error::Held`] says what to do then; those of the log.
+pub(crate) fn take_log(config: &Config) -> Result<eventlog::Shared, Error> {
+    open_log(config).map_err(|error| match error {
+        Error::Log(eventlog::Error::Locked(_)) => Error::Held,
+        error => error,
+    })
+}
+
 /// Opens the log the configuration names.
 pub fn open_log(config: &Config) -> Result<eventlog::Shared, Error> {
     Ok(match config.log.kind {

@@ -8,7 +8,7 @@
 //! - What this version cannot use either, and what is certainly too late, is not sent: it would change nothing.
 
 use super::Letter;
-use crate::{Error, clock::wall, config::Config, service::open_log};
+use crate::{Error, clock::wall, config::Config, service::take_log};
 use eventlog::{Budget, Draft, Log, Outcome, Reader, Record, TopicPartition, read_range, write_all};
 use model::{
     Again, Datum, Fault, Micros, Origin, Reason,
@@ -58,10 +58,7 @@ impl std::fmt::Debug for Options {
 /// # Errors
 /// [`Error`]; then nothing was sent, unless it says that nobody knows.
 pub fn resend(config: &Config, letters: &[Letter], options: &Options) -> Result<Vec<(Origin, Fate)>, Error> {
-    let log = open_log(config).map_err(|error| match error {
-        Error::Log(eventlog::Error::Locked(_)) => Error::Held,
-        error => error,
-    })?;
+    let log = take_log(config)?;
     // 1. Judge: looking records up takes time that an open transaction does not have.
     let (mut fates, mut drafts) = (Vec::new(), Vec::new());
     let mut judge = Judge::new(&*log, options, Micros::from(config.epoch.horizon_s) * SECOND)?;

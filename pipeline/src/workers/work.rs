@@ -18,8 +18,9 @@ use timely::{
 /// How long a worker waits between two slices: the disk, and the processor beside it, have other things to do.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Slices per worker that may wait to be written.
+/// Slices per worker that may wait to be written, and the bytes of slices that are large: those of a shutdown are 4 MiB.
 pub(super) const WAITING: usize = 64;
+const WAITING_BYTES: usize = 32 << 20;
 
 /// Under load an export takes one part in so many of the time that epochs take.
 const SHARE: u32 = 10;
@@ -34,9 +35,9 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Whether enough slices wait to be written.
-    fn is_full(&self, peers: usize) -> bool {
-        self.away.len() >= WAITING * peers
+    /// Whether enough slices of so many bytes wait to be written.
+    fn is_full(&self, peers: usize, slice: usize) -> bool {
+        self.away.len() >= (WAITING_BYTES / slice).clamp(1, WAITING) * peers
     }
 }
 
@@ -79,7 +80,10 @@ pub(super) fn work(
                 // Under load too, and the longer epochs take the more: an export that does not end keeps what changed
                 // meanwhile in memory, and what the log must not forget on the disk.
                 let until = Instant::now() + begun.elapsed() / SHARE;
-                while leaving.as_ref().is_some_and(|leaving| leaving.alone) && !desk.is_full(peers) {
+                while leaving
+                    .as_ref()
+                    .is_some_and(|leaving| leaving.alone && !desk.is_full(peers, leaving.slice))
+                {
                     let slice = leave(&states, &mut leaving);
                     if slice.is_some_and(|slice| desk.away.send(slice).is_err()) {
                         return;
@@ -112,11 +116,11 @@ pub(super) fn work(
 
 /// Waits for the next order, and exports meanwhile as long as somebody takes it.
 fn next_order(desk: &Desk, peers: usize, states: &States, leaving: &mut Option<Leaving>) -> Option<Order> {
-    while leaving.as_ref().is_some_and(|leaving| leaving.alone) {
+    while let Some(slice) = leaving.as_ref().filter(|leaving| leaving.alone).map(|leaving| leaving.slice) {
         match desk.inbox.recv_timeout(PAUSE) {
             Ok(order) => return Some(order),
             Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) if desk.is_full(peers) => {}
+            Err(RecvTimeoutError::Timeout) if desk.is_full(peers, slice) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let slice = leave(states, leaving)?;
                 desk.away.send(slice).ok()?;
