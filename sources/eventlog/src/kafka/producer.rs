@@ -35,6 +35,8 @@ const PATIENCE: Duration = Duration::from_millis(2 * TRANSACTION_TIMEOUT_MS);
 const TICK: Duration = Duration::from_millis(5);
 /// How often it is looked whether all records were delivered.
 const GLANCE: Duration = Duration::from_millis(1);
+/// How long an abort waits for what is queued: half of what makes a transaction slow.
+const SETTLE: Duration = Duration::from_millis(2_500);
 /// How long a coordinator may take to be found.
 const INIT: Duration = Duration::from_secs(30);
 
@@ -197,9 +199,15 @@ pub(super) fn commit(
 }
 
 /// Drops the transaction.
+///
+/// What is queued is delivered first, if that does not take long. An abort overtakes the request that adds partitions while
+/// the coordinator still writes the markers of the transaction before: it then finds that one ended, calls the abort
+/// invalid, and librdkafka gives the producer up.
 pub(super) fn abort(producer: &BaseProducer<Context>) -> KafkaResult<()> {
     let start = Instant::now();
-    // Queued records would be delivered first only to be dropped.
+    while producer.in_flight_count() > 0 && start.elapsed() < SETTLE {
+        producer.flush(GLANCE).ok();
+    }
     again(start, || producer.abort_transaction(Timeout::Never))
 }
 
