@@ -1,12 +1,18 @@
 //! Rounds on Kafka: the same input for all, and a history of its own for each.
 //!
+//! A broker that has just started compiles itself for minutes, on the processors that are measured. Those of users have
+//! run for longer: it is given transactions to do first.
+//!
 //! # Invariants
 //! - Only topics that were made here are deleted: brokers that know one of the pipeline's topics are refused.
 
 use super::{Args, Rounds, compare, preload};
 use crate::stand;
 use anyhow::{Context, Result, bail, ensure};
-use eventlog::kafka::{Kafka, Options};
+use eventlog::{
+    Draft, Log, Outcome, TopicPartition, TopicSpec,
+    kafka::{Kafka, Options},
+};
 use model::Input;
 use rdkafka::{
     ClientConfig,
@@ -25,6 +31,9 @@ use std::{
 
 /// How long the brokers may take to answer, and to forget a topic.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// Transactions before the first round, each with a record and an offset of all partitions.
+const WARMING: u32 = 1_000;
 
 /// Compares both sides on `brokers`.
 pub(super) fn on_kafka(args: &Args, brokers: &str) -> Result<Rounds> {
@@ -49,7 +58,12 @@ fn rounds(args: &Args, brokers: &str, admin: &Admin) -> Result<Rounds> {
     };
     let dir = stand::temporary(args.dir.as_deref())?;
     let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-    preload(&open()?, args, stand::config(dir.path(), &[])?.log.partitions)?;
+    let partitions = stand::config(dir.path(), &[])?.log.partitions;
+    let warm = TopicSpec { name: format!("bench-eos-{run}-warm").into(), partitions };
+    let warmed = warm_up(&open()?, &warm);
+    admin.delete(&[warm.name.to_string()])?;
+    warmed?;
+    preload(&open()?, args, partitions)?;
     let mut rounds = Rounds::default();
     for round in 0..=args.rounds {
         let (place, name) = (dir.path().join(round.to_string()), format!("bench-eos-{run}-{round}"));
@@ -61,6 +75,34 @@ fn rounds(args: &Args, brokers: &str, admin: &Admin) -> Result<Rounds> {
         admin.delete(&[BINDINGS.to_owned()])?;
     }
     Ok(rounds)
+}
+
+/// Has the brokers commit as they will be asked to.
+fn warm_up(log: &dyn Log, topic: &TopicSpec) -> Result<()> {
+    log.ensure_topics(std::slice::from_ref(topic))?;
+    let at = |partition| TopicPartition { topic: Arc::clone(&topic.name), partition };
+    let mut writer = log.writer(&topic.name)?;
+    for number in 0..WARMING {
+        if writer.begin().is_err() {
+            // A broker that only just started may have been asked twice.
+            writer = log.writer(&topic.name)?;
+            writer.begin()?;
+        }
+        for partition in 0..topic.partitions {
+            let (topic, value) = (Arc::clone(&topic.name), vec![0; 100]);
+            writer.send(Draft {
+                topic,
+                partition,
+                key: None,
+                value,
+                headers: Vec::new(),
+                timestamp_ms: 1,
+            })?;
+        }
+        let offsets: Vec<_> = (0..topic.partitions).map(|place| (at(place), u64::from(number))).collect();
+        ensure!(writer.commit(&topic.name, &offsets)? == Outcome::Committed, "the brokers did not commit");
+    }
+    Ok(())
 }
 
 /// Makes topics go away.
