@@ -19,6 +19,7 @@ TABLES = {
     "beats",
     "breathings",
     "calibrations",
+    "analyses",
     "cartridges",
     "dead_letters",
     "features",

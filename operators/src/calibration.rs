@@ -76,7 +76,8 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
         DomainEvent::SessionStarted(_)
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Vitals(_)
-        | DomainEvent::Profile(_) => None,
+        | DomainEvent::Profile(_)
+        | DomainEvent::Sharing(_) => None,
     }
 }
 

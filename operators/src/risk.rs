@@ -8,6 +8,8 @@
 //! results of cartridges ┼─► said ─► person: every other rule of the sets
 //! profiles ─────────────┘
 //! windows of the pulse ───► band: the NEWS2 pulse band
+//! alerts, consents ───────► detected: who is to hear of a risk from HIGH on
+//! results, profiles ──────► analysis: what the rules say of each result, whatever it is
 //! ```
 //! [`set`] reads the rules, [`rule`] judges by them, [`watch`] makes alerts of what is found.
 //!
@@ -19,8 +21,10 @@
 //! An alert is forgotten a horizon after the person or session it is of was last heard, once it is cleared.
 //! What could still change it is older than that and was refused, or, of a session, was corrected long ago.
 
+pub mod analysis;
 pub mod band;
 pub mod bound;
+pub mod detected;
 pub mod facts;
 pub mod kidney;
 pub mod parameter;

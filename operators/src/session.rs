@@ -111,7 +111,8 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
         DomainEvent::Vitals(_)
         | DomainEvent::Calibration(_)
         | DomainEvent::Cartridge(_)
-        | DomainEvent::Profile(_) => None,
+        | DomainEvent::Profile(_)
+        | DomainEvent::Sharing(_) => None,
     }
 }
 
@@ -134,7 +135,8 @@ impl Known {
             DomainEvent::Vitals(_)
             | DomainEvent::Calibration(_)
             | DomainEvent::Cartridge(_)
-            | DomainEvent::Profile(_) => {}
+            | DomainEvent::Profile(_)
+            | DomainEvent::Sharing(_) => {}
         }
     }
 

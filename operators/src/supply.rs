@@ -38,7 +38,8 @@ pub fn cartridges<'scope>(
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Vitals(_)
         | DomainEvent::Calibration(_)
-        | DomainEvent::Profile(_) => None,
+        | DomainEvent::Profile(_)
+        | DomainEvent::Sharing(_) => None,
     });
     age::<Supply>(facts, memory)
 }

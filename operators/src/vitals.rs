@@ -91,6 +91,7 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Calibration(_)
         | DomainEvent::Cartridge(_)
-        | DomainEvent::Profile(_) => None,
+        | DomainEvent::Profile(_)
+        | DomainEvent::Sharing(_) => None,
     })
 }

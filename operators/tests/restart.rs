@@ -165,6 +165,8 @@ fn the_ward_is_eventful_enough_to_prove_something() {
             "Measurement {",
             "Fingerprint {",
             "FeatureWindow {",
+            "Analysis {",
+            "RiskDetected {",
         ])
         .chain([
             "id: \"sirs\"",
@@ -182,6 +184,12 @@ fn the_ward_is_eventful_enough_to_prove_something() {
     assert!(
         found("Measurement {", -1) && found("FeatureWindow {", -1),
         "no result of a cartridge taken back"
+    );
+    assert!(found("Analysis {", -1) && found("RiskDetected {", -1), "nothing said of a risk taken back");
+    let heard = |row: &str| row.split("recipients: ").nth(1).map_or(0, |list| list.matches("UserId").count());
+    assert!(
+        (1..=3).all(|people| out.iter().any(|((_, row), _)| heard(row) == people)),
+        "not every circle hears of a risk"
     );
     assert!(found("rule: Set(SetRule", -1), "nothing that a rule of a set found taken back");
     assert!(found("kind: Cleared", -1) && found("PulseWindow", -1) && found("TOO_LATE", 1));

@@ -9,7 +9,7 @@ use eventlog::Record;
 use model::time::SECOND;
 use operators::{
     Stream, arrival, calibration, letters,
-    risk::{self, said},
+    risk::{self, analysis, detected, said},
     session, signals,
     state::{Memory, States},
     supply, vitals,
@@ -48,11 +48,13 @@ pub fn build<'scope>(
     let cartridges = supply::cartridges(events.clone(), &memory);
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
     let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
-    let sessions = session::sessions(events, signals.streamed.clone(), forget, &memory);
+    let analyses = analysis::analyses(signals.measurements.clone(), said.clone(), &memory);
+    let sessions = session::sessions(events.clone(), signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);
     let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
+    let detected = detected::detected(changes.clone(), events, &memory);
     let faults = letters::standing(arrived.faults.concat(signals.faults), arrived.again, &memory);
 
     // Keep.
@@ -73,6 +75,8 @@ pub fn build<'scope>(
         features: capture(signals.features, probe),
         beginnings: capture(beginnings, probe),
         ends: capture(ends, probe),
+        analyses: capture(analyses, probe),
+        detected: capture(detected, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }
 }

@@ -1,8 +1,9 @@
 //! What comes out of the graph, held until the epoch loop takes it.
 
 use model::{
-    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, Measurement, PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
+    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
+    Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd,
+    Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -26,6 +27,8 @@ pub struct Results {
     pub(crate) features: Captured<FeatureWindow>,
     pub(crate) beginnings: Captured<SessionBeginning>,
     pub(crate) ends: Captured<SessionEnd>,
+    pub(crate) analyses: Captured<Analysis>,
+    pub(crate) detected: Captured<RiskDetected>,
     pub(crate) tallies: Captured<Tally>,
 }
 
@@ -49,6 +52,8 @@ impl Results {
             features: self.features.take(epoch),
             beginnings: self.beginnings.take(epoch),
             ends: self.ends.take(epoch),
+            analyses: self.analyses.take(epoch),
+            detected: self.detected.take(epoch),
         };
         let mut tally = Tally::default();
         for (part, _) in self.tallies.take(epoch) {

@@ -7,8 +7,9 @@
 use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
-    Alert, AlertChange, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, Measurement, PulseWindow, Rhythm, Session, SessionBeginning, SessionEnd, Vitals,
+    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
+    Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd,
+    Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -46,6 +47,10 @@ pub struct Output {
     pub beginnings: Vec<(SessionBeginning, i64)>,
     /// Sessions that ended, as their packets show.
     pub ends: Vec<(SessionEnd, i64)>,
+    /// What the rules say of each measurement.
+    pub analyses: Vec<(Analysis, i64)>,
+    /// Risks from HIGH on, with who is to hear of them.
+    pub detected: Vec<(RiskDetected, i64)>,
 }
 
 impl Output {
@@ -81,6 +86,8 @@ impl Output {
             whole.features.extend(part.features);
             whole.beginnings.extend(part.beginnings);
             whole.ends.extend(part.ends);
+            whole.analyses.extend(part.analyses);
+            whole.detected.extend(part.detected);
         }
         if planted::is(Bug::WorkerOrder) {
             return whole;
@@ -101,12 +108,14 @@ impl Output {
         consolidate(&mut whole.features);
         consolidate(&mut whole.beginnings);
         consolidate(&mut whole.ends);
+        consolidate(&mut whole.analyses);
+        consolidate(&mut whole.detected);
         whole
     }
 
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        let only_told = [self.changes.len(), self.beginnings.len(), self.ends.len()];
+        let only_told = [self.changes.len(), self.beginnings.len(), self.ends.len(), self.detected.len()];
         !self.changes_tables() && only_told.into_iter().all(|events| events == 0)
     }
 
@@ -114,10 +123,10 @@ impl Output {
     pub(crate) fn changes_tables(&self) -> bool {
         let Self { windows, vitals, sessions, alerts, changes: _, faults, .. } = self;
         let Self { breathings, beats, rhythms, measurements, fingerprints, features, .. } = self;
-        let Self { calibrations, cartridges, .. } = self;
+        let Self { calibrations, cartridges, analyses, .. } = self;
         let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
-        let stands = [features.len(), calibrations.len(), cartridges.len()];
+        let stands = [features.len(), calibrations.len(), cartridges.len(), analyses.len()];
         results.into_iter().chain(more).chain(stands).any(|rows| rows > 0)
     }
 }

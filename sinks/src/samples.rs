@@ -2,11 +2,11 @@
 
 use crate::{Binding, Digest, InputRange};
 use model::{
-    AlertChange, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus, CartridgeKind,
-    CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EndStatus, EventId,
-    Evidence, Fault, FeatureWindow, Finding, Fingerprint, Input, Level, Measurement, Micros, Number, Origin,
-    PulseWindow, Raw, Reason, Rhythm, Rule, Session, SessionBeginning, SessionEnd, SessionId, SessionStream,
-    Signal, Span, UserId, Vector, Vitals,
+    AlertChange, Analysis, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus,
+    CartridgeKind, CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EndStatus,
+    EventId, Evidence, Fault, FeatureWindow, Finding, Fingerprint, Input, Judged, Level, Measurement, Micros,
+    Number, Origin, PulseWindow, Raw, Reason, Rhythm, Risk, RiskDetected, Rule, Session, SessionBeginning,
+    SessionEnd, SessionId, SessionStream, SetRule, Signal, Span, UserId, Vector, Vitals,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -147,7 +147,7 @@ pub(crate) fn change(n: u32, kind: ChangeKind, first_offset: u64) -> AlertChange
 
 /// A rule of a rule set, with what it claims.
 pub(crate) fn rule_of_set() -> Rule {
-    Rule::Set(Box::new(model::SetRule {
+    Rule::Set(Box::new(SetRule {
         id: "glucose".into(),
         set: "glucose".into(),
         version: "1.0".into(),
@@ -168,6 +168,44 @@ pub(crate) fn rule_of_set() -> Rule {
 
 pub(crate) fn alert(n: u32, kind: ChangeKind) -> model::Alert {
     model::Alert { raised_at: START + i64::from(n), last: change(n, kind, 0) }
+}
+
+/// Of a risk that members of a family hear of, if there are any.
+pub(crate) fn detected(n: u32, members: u32) -> RiskDetected {
+    let change = change(n, ChangeKind::Raised, 0);
+    let family = (0..members).map(|member| UserId::derive(&["member", &member.to_string()]));
+    RiskDetected {
+        leading: change.evidence.findings.first().cloned(),
+        reference: Some((Some(Number::from(12)), Some(Number::from(20)))),
+        recipients: std::iter::once(change.user).chain(family).collect(),
+        change,
+    }
+}
+
+/// Without a claim if the rule is silent, with no rule asked for some.
+pub(crate) fn analysis(n: u32, revision: u32) -> Analysis {
+    let Measurement { session, completed_at, user, value, unit, confidence, packets, .. } =
+        measurement(n, revision);
+    let Rule::Set(rule) = rule_of_set() else { unreachable!("it is one") };
+    let silent = SetRule { claim: None, ..(*rule).clone() };
+    let judged = vec![
+        Judged { rule: *rule, level: Some(Risk::High), silence: None },
+        Judged { rule: silent, level: None, silence: Some("age_unknown".into()) },
+    ];
+    let is_understood = n.is_multiple_of(2);
+    Analysis {
+        at: completed_at,
+        session,
+        user,
+        revision,
+        biomarker: is_understood.then(|| "glucose".into()),
+        value,
+        unit,
+        confidence,
+        judged: if is_understood { judged } else { Vec::new() },
+        unasked: (!is_understood).then(|| "not_understood".into()),
+        packets,
+    }
 }
 
 pub(crate) fn fault(n: u32) -> Fault {

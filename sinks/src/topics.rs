@@ -6,6 +6,8 @@
 //! | [`SESSIONS_STARTED`] | that a session began, newest revision | user |
 //! | [`SESSIONS_ENDED`] | that a session ended, newest revision, or that it went on | user |
 //! | [`ALERTS`] | a change of an alert, or its withdrawal | user |
+//! | [`RISKS`] | a risk from HIGH on with its recipients, or its withdrawal | user |
+//! | [`ANALYSES`] | what the rules say of a measurement, or its withdrawal | user |
 //! | [`MEASUREMENTS`] | the result of a session of a cartridge, newest revision, or its withdrawal | user |
 //! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
 //! | [`BINDINGS`] | what a committed epoch was | none |
@@ -29,7 +31,9 @@ use model::Micros;
 use std::{collections::BTreeMap, sync::Arc};
 
 mod alert;
+mod analysis;
 mod dead_letter;
+mod detected;
 mod event;
 mod measurement;
 mod session;
@@ -45,11 +49,15 @@ pub const SESSIONS_STARTED: &str = "manpasik.measurement.session.started";
 pub const SESSIONS_ENDED: &str = "manpasik.measurement.session.ended";
 /// Changes of alerts.
 pub const ALERTS: &str = "manpasik.ai.alert";
+/// Risks from HIGH on, with who is to hear of them.
+pub const RISKS: &str = "manpasik.ai.risk.detected";
+/// What the rules say of each measurement.
+pub const ANALYSES: &str = "manpasik.ai.analysis_completed";
 /// Records that could not be used.
 pub const DEAD_LETTERS: &str = "manpasik.dlq";
 /// Every topic that results stand on.
-pub const RESULTS: [&str; 6] =
-    [WINDOWS, MEASUREMENTS, SESSIONS_STARTED, SESSIONS_ENDED, ALERTS, DEAD_LETTERS];
+pub const RESULTS: [&str; 8] =
+    [WINDOWS, MEASUREMENTS, SESSIONS_STARTED, SESSIONS_ENDED, ALERTS, RISKS, ANALYSES, DEAD_LETTERS];
 /// What every committed epoch was; one partition, read by this program only.
 pub const BINDINGS: &str = "manpasik.internal.binding";
 
@@ -61,6 +69,8 @@ pub(crate) struct Shape {
     pub(crate) sessions_started: u32,
     pub(crate) sessions_ended: u32,
     pub(crate) alerts: u32,
+    pub(crate) risks: u32,
+    pub(crate) analyses: u32,
     pub(crate) dead_letters: u32,
     pub(crate) dead_letter_bytes: usize,
 }
@@ -74,6 +84,8 @@ impl Shape {
             (SESSIONS_STARTED, options.window_partitions),
             (SESSIONS_ENDED, options.window_partitions),
             (ALERTS, options.alert_partitions),
+            (RISKS, options.alert_partitions),
+            (ANALYSES, options.window_partitions),
             (DEAD_LETTERS, 1),
             (BINDINGS, 1),
         ];
@@ -84,6 +96,8 @@ impl Shape {
             sessions_started: log.partitions(SESSIONS_STARTED)?,
             sessions_ended: log.partitions(SESSIONS_ENDED)?,
             alerts: log.partitions(ALERTS)?,
+            risks: log.partitions(RISKS)?,
+            analyses: log.partitions(ANALYSES)?,
             dead_letters: log.partitions(DEAD_LETTERS)?,
             dead_letter_bytes: options.dead_letter_bytes,
         })
@@ -98,6 +112,8 @@ impl Shape {
             SESSIONS_STARTED => &mut self.sessions_started,
             SESSIONS_ENDED => &mut self.sessions_ended,
             ALERTS => &mut self.alerts,
+            RISKS => &mut self.risks,
+            ANALYSES => &mut self.analyses,
             _ => &mut self.dead_letters,
         }
     }
@@ -129,6 +145,8 @@ pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     letters.add(SESSIONS_STARTED, session::started(&output.beginnings, shape.sessions_started));
     letters.add(SESSIONS_ENDED, session::ended(&output.ends, shape.sessions_ended));
     letters.add(ALERTS, alert::drafts(&output.changes, shape.alerts));
+    letters.add(RISKS, detected::drafts(&output.detected, shape.risks));
+    letters.add(ANALYSES, analysis::drafts(&output.analyses, shape.analyses));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters
 }

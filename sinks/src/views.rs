@@ -7,7 +7,7 @@
 use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
-    Alert, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow, Fingerprint,
+    Alert, Analysis, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow, Fingerprint,
     Measurement, PulseWindow, Rhythm, Session, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
@@ -22,7 +22,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 13;
+const TABLES: usize = 14;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ impl Views {
             Rows::new(DeviceCalibration::table()),
             Rows::new(CartridgeSupply::table()),
             Rows::new(FeatureWindow::table()),
+            Rows::new(Analysis::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -80,6 +81,7 @@ impl Views {
             calibrations,
             cartridges,
             features,
+            analyses,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -94,6 +96,7 @@ impl Views {
         calibrations.apply(&output.calibrations)?;
         cartridges.apply(&output.cartridges)?;
         features.apply(&output.features)?;
+        analyses.apply(&output.analyses)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
@@ -17,6 +17,7 @@
 mod attributes;
 mod cartridge;
 mod cloud;
+mod consent;
 mod encode;
 mod field;
 mod payload;
@@ -51,6 +52,13 @@ pub const CARTRIDGE_REPLACED: &str = "manpasik.cartridge.replaced";
 
 /// Type of [`DomainEvent::Profile`].
 pub const PROFILE_UPDATED: &str = "manpasik.user.profile.updated";
+
+/// Type of [`DomainEvent::Sharing`] that grants a consent.
+pub const CONSENT_GRANTED: &str = "manpasik.consent.granted";
+/// Type of [`DomainEvent::Sharing`] that takes one back.
+pub const CONSENT_REVOKED: &str = "manpasik.consent.revoked";
+/// Type of [`DomainEvent::Sharing`] that says what a member of the family sees.
+pub const DATA_SHARED: &str = "manpasik.family.data_shared";
 
 /// Decodes a record of the event topic `input`.
 ///

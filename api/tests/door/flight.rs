@@ -180,10 +180,10 @@ fn a_client_may_ask_for_a_shorter_deadline() {
     let house = House::of(2_000, |_| ());
     run(async {
         let mut client = Client::new(channel(&house).await);
-        client.set_header("grpc-timeout", "300m");
         let endless = "SELECT count(*) FROM vitals a, vitals b, vitals c, vitals d";
         let info = client.execute(endless.into(), None).await.expect("planned");
         let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+        client.set_header("grpc-timeout", "300m");
         let since = std::time::Instant::now();
         let rows: Result<Vec<_>, _> = client.do_get(ticket).await.expect("begun").try_collect().await;
         assert!(rows.is_err() && since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());

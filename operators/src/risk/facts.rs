@@ -78,11 +78,14 @@ impl Facts {
     }
 
     fn keep(&mut self, parameter: Parameter, fact: Fact) {
+        let known = self.latest(parameter).copied();
+        self.put(parameter, known.map_or(fact, |known| known.max(fact)));
+    }
+
+    /// Has `fact` stand, whatever stood before.
+    pub(super) fn put(&mut self, parameter: Parameter, fact: Fact) {
         match self.latest.binary_search_by_key(&parameter, |(known, _)| *known) {
-            Ok(place) => {
-                let (_, known) = &mut self.latest[place];
-                *known = fact.max(*known);
-            }
+            Ok(place) => self.latest[place].1 = fact,
             Err(place) => self.latest.insert(place, (parameter, fact)),
         }
     }

@@ -18,7 +18,6 @@ mod told;
 
 use super::{
     facts::{Facts, Method},
-    parameter::Parameter,
     rule::{self, Judgement},
     said::{Said, VITAL, What},
     set::{Outcome, Risk, Rule, RuleSet, Rulebook},
@@ -107,23 +106,11 @@ impl Followed {
         Some(Self { set, rule, watch: if is_vital { vital.clone() } else { at_once } })
     }
 
-    /// Whether it asks about a parameter that is given.
-    fn asks(&self, given: Parameter) -> bool {
-        self.rule.columns.iter().any(|column| match column.parameter {
-            Parameter::FiltrationRate => given == Parameter::Creatinine,
-            // What is taken after a fast or a load is one at any time of day, too.
-            Parameter::Glucose => {
-                matches!(given, Parameter::Glucose | Parameter::FastingGlucose | Parameter::TwoHourGlucose)
-            }
-            asked => given == asked,
-        })
-    }
-
     /// Whether it must be judged again.
     fn is_touched(&self, said: &Said) -> bool {
         match &said.what {
             What::Profile(..) => true,
-            What::Values(values) => values.values.iter().any(|(parameter, _)| self.asks(*parameter)),
+            What::Values(values) => values.values.iter().any(|(parameter, _)| self.rule.asks(*parameter)),
         }
     }
 }
@@ -142,7 +129,7 @@ impl Person {
     /// What of `said` a rule asks about.
     pub fn asked(&self, mut said: Said) -> Option<Said> {
         if let What::Values(values) = &mut said.what {
-            let asks = |parameter| self.rules.iter().any(|followed| followed.asks(parameter));
+            let asks = |parameter| self.rules.iter().any(|followed| followed.rule.asks(parameter));
             values.values.retain(|(parameter, _)| asks(*parameter));
             if values.values.is_empty() {
                 return None;

@@ -26,7 +26,7 @@ use super::{
     facts::Facts,
     set::{Applicability, Risk, Rule, RuleSet, Rulebook},
 };
-use model::{Date, Micros, Number, Profile, Region};
+use model::{Date, Micros, Number, Profile, Region, analysis::UNSURE};
 use worst::{Unsaid, Worst};
 
 /// Least confidence at which something can be called LOW and needs no other measurement (signals.md §4.7).
@@ -62,6 +62,20 @@ pub enum Inapplicable {
     OtherRegion,
 }
 
+impl Inapplicable {
+    /// Name in events and tables.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AgeUnknown => "age_unknown",
+            Self::TooYoung => "too_young",
+            Self::SexUnknown => "sex_unknown",
+            Self::OtherSex => "other_sex",
+            Self::Pregnant => "pregnant",
+            Self::OtherRegion => "other_region",
+        }
+    }
+}
+
 /// Why a rule that applies says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
@@ -73,6 +87,18 @@ pub enum Silence {
     Unsure,
     /// No row in force is for such a value.
     NoLimits,
+}
+
+impl Silence {
+    /// Name in events and tables.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NothingKnown => "nothing_known",
+            Self::Incomplete => "incomplete",
+            Self::Unsure => UNSURE,
+            Self::NoLimits => "no_limits",
+        }
+    }
 }
 
 impl Rulebook {

@@ -125,16 +125,21 @@ fn observed(vitals: &Vitals) -> Said {
     Said { at: vitals.at, user: vitals.user, what }
 }
 
+/// What the result of a cartridge is of, if that is understood.
+pub(super) fn assayed(cartridge: Option<CartridgeKind>, unit: &str) -> Option<Parameter> {
+    let CartridgeKind { category, kind } = cartridge?;
+    let is_it = |(known, its, its_unit, _): &&(u8, u8, &str, Parameter)| {
+        (*known, *its, *its_unit) == (category, kind, unit)
+    };
+    ASSAYS.iter().find(is_it).map(|(.., parameter)| *parameter)
+}
+
 /// What the result of a cartridge says, if it is understood.
 fn measured(measurement: &Measurement) -> Option<Said> {
-    let CartridgeKind { category, kind } = measurement.cartridge?;
-    let is_it = |(known, its, unit, _): &&(u8, u8, &str, Parameter)| {
-        (*known, *its, *unit) == (category, kind, measurement.unit.as_str())
-    };
-    let (.., parameter) = ASSAYS.iter().find(is_it)?;
+    let parameter = assayed(measurement.cartridge, &measurement.unit)?;
     let value = measurement.value.filter(|value| parameter.is_possible(*value))?;
     let confidence = Some(measurement.confidence).filter(|confidence| confidence.get() >= GUESS)?;
-    let (values, method, span) = (vec![(*parameter, value)], Method::Assayed, measurement.packets);
+    let (values, method, span) = (vec![(parameter, value)], Method::Assayed, measurement.packets);
     let what = What::Values(Values { values, confidence, method, span });
     Some(Said { at: measurement.completed_at, user: measurement.user, what })
 }
@@ -149,7 +154,8 @@ fn updated(event: &DomainEvent) -> Option<Said> {
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Vitals(_)
         | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_) => None,
+        | DomainEvent::Cartridge(_)
+        | DomainEvent::Sharing(_) => None,
     }
 }
 

@@ -21,10 +21,11 @@ pub use error::{Error, Place};
 pub use row::{Case, Outcome, Reached, Row, Total, When};
 pub use scale::{Edge, Limits};
 
+pub use model::Risk;
+
 use super::parameter::Parameter;
-use model::{Date, Level, Micros, Region, Sex};
+use model::{Date, Micros, Number, Region, Sex};
 use scale::Scale;
-use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// Rule sets as shipped: file and text.
@@ -36,44 +37,6 @@ const SHIPPED: [(&str, &str); 6] = [
     ("sets/inflammation.toml", include_str!("sets/inflammation.toml")),
     ("sets/markers.toml", include_str!("sets/markers.toml")),
 ];
-
-/// How urgent a class is; the mapping from published classes is this product's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Risk {
-    /// Inside the published limits: the only one that says something is well.
-    Low,
-    /// Outside them.
-    Moderate,
-    /// Urgent.
-    High,
-    /// Emergency.
-    Critical,
-}
-
-impl Risk {
-    /// Every level, with its name in rule sets, events and tables.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("LOW", Self::Low),
-        ("MODERATE", Self::Moderate),
-        ("HIGH", Self::High),
-        ("CRITICAL", Self::Critical),
-    ];
-
-    /// Name in rule sets, events and tables.
-    pub const fn name(self) -> &'static str {
-        Self::ALL[self as usize].0
-    }
-
-    /// Level of an alert; of LOW none is raised.
-    pub const fn alert(self) -> Option<Level> {
-        match self {
-            Self::Low => None,
-            Self::Moderate => Some(Level::Moderate),
-            Self::High => Some(Level::High),
-            Self::Critical => Some(Level::Critical),
-        }
-    }
-}
 
 /// All rules in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,6 +135,18 @@ impl Rule {
         self.columns.iter().find(|column| column.parameter == parameter)
     }
 
+    /// Whether a value of `given` is something it asks about.
+    pub fn asks(&self, given: Parameter) -> bool {
+        self.columns.iter().any(|column| match column.parameter {
+            Parameter::FiltrationRate => given == Parameter::Creatinine,
+            // What is taken after a fast or a load is one at any time of day, too.
+            Parameter::Glucose => {
+                matches!(given, Parameter::Glucose | Parameter::FastingGlucose | Parameter::TwoHourGlucose)
+            }
+            asked => given == asked,
+        })
+    }
+
     /// The worst class that `sum` points in all and `highest` of one parameter reach, in a score.
     pub fn total(&self, sum: u32, highest: u32) -> Option<&Total> {
         let reached = |total: &&Total| match total.reached {
@@ -218,6 +193,17 @@ impl Column {
     pub fn rounded(&self, value: f64) -> f64 {
         let parts = f64::from(self.parts);
         if self.parts == 0 { value } else { (value * parts).round() / parts }
+    }
+
+    /// The limits inside which a value is well, if they are in force and the same for everybody.
+    pub fn reference(&self) -> Option<(Option<Number>, Option<Number>)> {
+        let is_calm = |row: &&Row| matches!(row.outcome, Outcome::Level(Risk::Low) | Outcome::Points(0));
+        let calm: Vec<_> = self.rows.iter().filter(is_calm).collect();
+        let is_for_all = calm.iter().all(|row| row.enabled && row.when == When::default());
+        let first = calm.iter().min_by(|left, right| left.limits.first().total_cmp(&right.limits.first()))?;
+        let last = calm.iter().max_by(|left, right| left.limits.last().total_cmp(&right.limits.last()))?;
+        let value = |edge: Edge| edge.value;
+        is_for_all.then(|| (first.limits.low.map(value), last.limits.high.map(value)))
     }
 
     /// The row in force that claims `value`, once rounded.

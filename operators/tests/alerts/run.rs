@@ -1,11 +1,18 @@
 //! What is said, through the graph from events and results to alerts; gives what stands after each epoch.
+//!
+//! # Invariants
+//! After each epoch every result that stands has one analysis, and every change from HIGH on is one risk detected.
 
 use crate::made::Feed;
 use differential_dataflow::AsCollection;
-use model::{Alert, AlertChange, DomainEvent, Epoch, Measurement, Micros, PulseWindow, Tick};
+use model::{
+    Alert, AlertChange, Analysis, ChangeKind, DomainEvent, Epoch, Level, Measurement, Micros, PulseWindow,
+    RiskDetected, Tick,
+};
 use operators::{
+    Collection, Stream,
     risk::{
-        self, bound, person,
+        self, analysis, bound, detected, person,
         said::{self, Said},
         watch,
     },
@@ -28,6 +35,8 @@ use timely::dataflow::operators::{
 enum Row {
     Change(AlertChange, i64),
     Alert(Alert, i64),
+    Analysis(Analysis, i64),
+    Detected(RiskDetected, i64),
 }
 
 /// Changes and alerts of rules over what is said, as they stand.
@@ -51,6 +60,7 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
     let feeds = Arc::new(feeds.to_vec());
     let count = feeds.len();
     let (sender, receiver) = mpsc::sync_channel(workers);
+    let taken = Arc::clone(&feeds);
     let guards = timely::execute(timely::Config::process(workers), move |worker| {
         let probe = Handle::new();
         let (mut events, mut results, mut others, mut ticks, captured) =
@@ -61,15 +71,10 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
                 let (_windows, windows) = scope.new_input::<((PulseWindow, Micros), Epoch, i64)>();
                 let (ticks, tick_stream) = scope.new_input::<Tick>();
                 let memory = Memory { ticks: tick_stream, horizon, states: States::default() };
-                let facts = vitals::facts(vitals::unique(events_stream, &memory));
-                let vitals = vitals::vitals(facts.clone());
-                let said = said::said(vitals.clone(), results_stream.as_collection(), facts)
-                    .concat(others_stream.as_collection());
-                let changes = risk::detect(vitals, windows.as_collection(), said, &options(), &memory);
-                let alerts = risk::alerts(changes.clone(), &memory);
-                let changes = changes.inner.map(|((change, _heard), _, diff)| Row::Change(change, diff));
-                let alerts = alerts.inner.map(|(alert, _, diff)| Row::Alert(alert, diff));
-                (events, results, others, ticks, changes.concat(alerts).probe_with(&probe).capture())
+                let (results_taken, others_said) =
+                    (results_stream.as_collection(), others_stream.as_collection());
+                let rows = graph(events_stream, results_taken, others_said, windows.as_collection(), &memory);
+                (events, results, others, ticks, rows.probe_with(&probe).capture())
             });
         let (index, peers) = (worker.index(), worker.peers());
         for (number, feed) in feeds.iter().enumerate() {
@@ -99,20 +104,93 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
             rows.entry(epoch).or_default().extend(of_epoch);
         }
     }
-    let (mut changes, mut alerts) = (BTreeMap::new(), BTreeMap::new());
+    let mut table = Table::default();
     let standing = |epoch| {
-        for row in rows.remove(&epoch).unwrap_or_default() {
-            match row {
-                Row::Change(change, diff) => *changes.entry(change).or_insert(0) += diff,
-                Row::Alert(alert, diff) => *alerts.entry(alert).or_insert(0) += diff,
-            }
-        }
-        changes.retain(|_, count| *count != 0);
-        alerts.retain(|_, count| *count != 0);
-        assert!(changes.values().chain(alerts.values()).all(|count| *count == 1));
+        rows.remove(&epoch).unwrap_or_default().into_iter().for_each(|row| table.take(row));
+        table.check(&results(&taken[..=epoch as usize]));
         let of_sets = |change: &AlertChange| change.rule.of_set().is_some();
-        let changes = changes.keys().filter(|change| of_sets(change)).cloned().collect();
-        (changes, alerts.keys().filter(|alert| of_sets(&alert.last)).cloned().collect())
+        let changes = table.changes.keys().filter(|change| of_sets(change)).cloned().collect();
+        (changes, table.alerts.keys().filter(|alert| of_sets(&alert.last)).cloned().collect())
     };
     (0..count as Epoch).map(standing).collect()
+}
+
+/// Everything that comes out.
+fn graph<'scope>(
+    events: Stream<'scope, DomainEvent>,
+    results: Collection<'scope, Measurement>,
+    others: Collection<'scope, Said>,
+    windows: Collection<'scope, (PulseWindow, Micros)>,
+    memory: &Memory<'scope>,
+) -> Stream<'scope, Row> {
+    let facts = vitals::facts(vitals::unique(events, memory));
+    let vitals = vitals::vitals(facts.clone());
+    let said = said::said(vitals.clone(), results.clone(), facts.clone()).concat(others);
+    let changes = risk::detect(vitals, windows, said.clone(), &options(), memory);
+    let alerts = risk::alerts(changes.clone(), memory);
+    let analyses = analysis::analyses(results, said, memory);
+    let detected = detected::detected(changes.clone(), facts, memory);
+    let analyses = analyses.inner.map(|(analysis, _, diff)| Row::Analysis(analysis, diff));
+    let detected = detected.inner.map(|(risk, _, diff)| Row::Detected(risk, diff));
+    let changes = changes.inner.map(|((change, _heard), _, diff)| Row::Change(change, diff));
+    let alerts = alerts.inner.map(|(alert, _, diff)| Row::Alert(alert, diff));
+    changes.concat(alerts).concat(analyses).concat(detected)
+}
+
+/// What stands.
+#[derive(Default)]
+struct Table {
+    changes: BTreeMap<AlertChange, i64>,
+    alerts: BTreeMap<Alert, i64>,
+    analyses: BTreeMap<Analysis, i64>,
+    detected: BTreeMap<RiskDetected, i64>,
+}
+
+impl Table {
+    fn take(&mut self, row: Row) {
+        match row {
+            Row::Change(change, diff) => *self.changes.entry(change).or_insert(0) += diff,
+            Row::Alert(alert, diff) => *self.alerts.entry(alert).or_insert(0) += diff,
+            Row::Analysis(analysis, diff) => *self.analyses.entry(analysis).or_insert(0) += diff,
+            Row::Detected(risk, diff) => *self.detected.entry(risk).or_insert(0) += diff,
+        }
+    }
+
+    /// Forgets what does not stand, and holds what does against each other and `results`.
+    fn check(&mut self, results: &BTreeSet<Result>) {
+        let Self { changes, alerts, analyses, detected } = self;
+        changes.retain(|_, count| *count != 0);
+        alerts.retain(|_, count| *count != 0);
+        analyses.retain(|_, count| *count != 0);
+        detected.retain(|_, count| *count != 0);
+        let mut counts =
+            changes.values().chain(alerts.values()).chain(analyses.values()).chain(detected.values());
+        assert!(counts.all(|count| *count == 1));
+        assert_eq!(analysed(analyses.keys()), *results);
+        let must_be_told = changes.keys().filter(|change| is_told(change));
+        assert!(detected.keys().map(|risk| &risk.change).eq(must_be_told));
+    }
+}
+
+/// What tells results apart.
+type Result = (model::SessionId, Micros, u32, Option<model::Number>);
+
+/// The results that stand.
+fn results(feeds: &[Feed]) -> BTreeSet<Result> {
+    let mut counts = BTreeMap::<Result, i64>::new();
+    for (result, diff) in feeds.iter().flat_map(|feed| &feed.measurements) {
+        let Measurement { session, completed_at, revision, value, .. } = *result;
+        *counts.entry((session, completed_at, revision, value)).or_default() += diff;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 0).map(|(result, _)| result).collect()
+}
+
+/// The results that have an analysis.
+fn analysed<'a>(analyses: impl Iterator<Item = &'a Analysis>) -> BTreeSet<Result> {
+    analyses.map(|Analysis { session, at, revision, value, .. }| (*session, *at, *revision, *value)).collect()
+}
+
+/// Whether somebody must hear of it.
+fn is_told(change: &AlertChange) -> bool {
+    change.level >= Level::High && change.kind != ChangeKind::Cleared
 }

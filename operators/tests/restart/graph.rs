@@ -5,7 +5,7 @@ use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
     Stream, arrival, calibration, letters,
-    risk::{self, bound, person, said, watch},
+    risk::{self, analysis, bound, detected, person, said, watch},
     sequence::Tally,
     session, signals,
     state::{Memory, States},
@@ -83,11 +83,13 @@ fn build<'scope>(
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
     let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
-    let sessions = session::sessions(events, found.streamed.clone(), FORGET, &memory);
+    let analyses = analysis::analyses(found.measurements.clone(), said.clone(), &memory);
+    let sessions = session::sessions(events.clone(), found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);
     let changes = risk::detect(vitals.clone(), found.windows.clone(), said, &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
+    let detected = detected::detected(changes.clone(), events, &memory);
     text(vitals)
         .concat(text(sessions))
         .concat(text(beginnings))
@@ -96,6 +98,8 @@ fn build<'scope>(
         .concat(text(cartridges))
         .concat(text(alerts))
         .concat(text(changes))
+        .concat(text(analyses))
+        .concat(text(detected))
         .concat(text(found.windows))
         .concat(text(found.breathings))
         .concat(text(found.beats))

@@ -6,7 +6,9 @@ use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
     CartridgeKind, CartridgeLabel, CartridgeUid, Date, Datum, DomainEvent, Environment, EventId, Fault,
     Input, Micros, Number, Origin, Packet, Profile, ProfileUpdated, Raw, Reason, Region, SessionEnded,
-    SessionId, SessionStarted, Sex, Signal, Tag, UserId, Vitals, time::DAY,
+    SessionId, SessionStarted, Sex, Sharing, SharingChanged, Signal, Tag, UserId, Vitals,
+    consent::{ALERTS, FAMILY_SHARING},
+    time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -66,6 +68,7 @@ impl Log {
             }
             DomainEvent::Cartridge(event) => DomainEvent::Cartridge(CartridgeEvent { origin, ..event }),
             DomainEvent::Profile(event) => DomainEvent::Profile(ProfileUpdated { origin, ..event }),
+            DomainEvent::Sharing(event) => DomainEvent::Sharing(SharingChanged { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });
@@ -206,6 +209,15 @@ fn supplied(at: Micros, dice: &mut Dice) -> DomainEvent {
     DomainEvent::Cartridge(CartridgeEvent { at, event, uid, change, origin: NOWHERE })
 }
 
+/// Something about a device or a cartridge now and then, when it comes and on which lane.
+fn delivered(clock: Micros, supplies: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !supplies.percent(30) {
+        return None;
+    }
+    let event = supplied(clock - supplies.below(50) * SECOND, supplies);
+    Some((clock + supplies.below(9) * SECOND, supplies.below(2) as u32, event))
+}
+
 /// Second `number` of a session that began at `start`, whose pulse has `bpm` beats a minute.
 pub(crate) fn packet(session: &str, number: i64, start: Micros, bpm: f64) -> Packet {
     let wave = |sample: i64| {
@@ -339,10 +351,31 @@ fn updated(number: i64, clock: Micros, people: &mut Dice) -> Option<(Micros, u32
     Some((clock + people.below(30) * SECOND, people.below(2) as u32, event))
 }
 
+/// Something about who may hear of somebody's risks, likewise.
+fn shared(number: i64, clock: Micros, circle: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if number > 6 && !circle.percent(10) {
+        return None;
+    }
+    let (user, at) = (circle.below(3), clock - circle.below(20) * SECOND);
+    let sharing = match circle.below(6) {
+        0..=2 => Sharing::Granted(FAMILY_SHARING.to_owned()),
+        3 if number > 6 => Sharing::Revoked(FAMILY_SHARING.to_owned()),
+        _ => Sharing::Shared {
+            member: UserId::derive(&["member", &circle.below(2).to_string()]),
+            data: Some(ALERTS.to_owned()).filter(|_| circle.percent(80)).into_iter().collect(),
+        },
+    };
+    let event = EventId::derive(&["sharing", &number.to_string()]);
+    let user = UserId::derive(&[&user.to_string()]);
+    let event = DomainEvent::Sharing(SharingChanged { at, event, user, sharing, origin: NOWHERE });
+    Some((clock + circle.below(30) * SECOND, circle.below(2) as u32, event))
+}
+
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
     let (mut supplies, mut people) = (Dice::new(seed.rotate_left(32)), Dice::new(seed.rotate_left(16)));
+    let mut circle = Dice::new(seed.rotate_left(48));
     let mut log = Log { clock: START, ..Log::default() };
     let mut epochs = Vec::new();
     let mut waiting: Vec<(Micros, u32, DomainEvent)> = Vec::new();
@@ -383,17 +416,19 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
             let (name, next, start, _) = streams.remove(over);
             if dice.percent(70) {
                 held.extend(stops(&name, next, start, number));
-                waiting.push((clock + dice.below(30) * SECOND, 1, ended(&name, clock)));
+                let told = clock + dice.below(30) * SECOND;
+                // What is told of a session that by its device's clock fell silent that long ago is of another one: as
+                // meant.
+                if clock - (start + next * SECOND) < HORIZON {
+                    waiting.push((told, 1, ended(&name, clock)));
+                }
             }
         }
         if dice.percent(5) {
             log.garbage(dice.below(3) as u32);
         }
-        if supplies.percent(30) {
-            let event = supplied(clock - supplies.below(50) * SECOND, &mut supplies);
-            waiting.push((clock + supplies.below(9) * SECOND, supplies.below(2) as u32, event));
-        }
-        waiting.extend(updated(number, clock, &mut people));
+        let (updated, shared) = (updated(number, clock, &mut people), shared(number, clock, &mut circle));
+        waiting.extend([delivered(clock, &mut supplies), updated, shared].into_iter().flatten());
         if repairs.percent(10) {
             log.again(&mut repairs);
         }

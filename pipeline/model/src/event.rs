@@ -1,8 +1,8 @@
 //! Domain events this product consumes, after their envelope was checked.
 
 use crate::{
-    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, Origin, ProfileUpdated, SessionId, UserId,
-    Vitals,
+    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, Origin, ProfileUpdated, SessionId,
+    SharingChanged, UserId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ pub enum DomainEvent {
     Cartridge(CartridgeEvent),
     /// What is known of a person changed.
     Profile(ProfileUpdated),
+    /// Who may see what of a person changed.
+    Sharing(SharingChanged),
 }
 
 impl DomainEvent {
@@ -33,6 +35,7 @@ impl DomainEvent {
             Self::Calibration(event) => event.event,
             Self::Cartridge(event) => event.event,
             Self::Profile(event) => event.event,
+            Self::Sharing(event) => event.event,
         }
     }
 
@@ -45,6 +48,7 @@ impl DomainEvent {
             Self::Calibration(event) => event.at,
             Self::Cartridge(event) => event.at,
             Self::Profile(event) => event.at,
+            Self::Sharing(event) => event.at,
         }
     }
 
@@ -55,6 +59,7 @@ impl DomainEvent {
             Self::Vitals(_) => Input::Vitals,
             Self::Calibration(_) | Self::Cartridge(_) => Input::Cartridges,
             Self::Profile(_) => Input::Profiles,
+            Self::Sharing(_) => Input::Consents,
         }
     }
 
@@ -67,6 +72,7 @@ impl DomainEvent {
             Self::Calibration(event) => event.origin,
             Self::Cartridge(event) => event.origin,
             Self::Profile(event) => event.origin,
+            Self::Sharing(event) => event.origin,
         }
     }
 }

@@ -12,10 +12,12 @@
 
 pub mod again;
 pub mod alert;
+pub mod analysis;
 pub mod beat;
 pub mod breathing;
 pub mod calibration;
 pub mod cartridge;
+pub mod consent;
 pub mod date;
 pub mod datum;
 pub mod envelope;
@@ -42,10 +44,12 @@ pub mod window;
 
 pub use again::Again;
 pub use alert::{Alert, AlertChange, ChangeKind, Claim, Evidence, Finding, Level, Rule, SetRule};
+pub use analysis::{Analysis, Judged, Risk};
 pub use beat::{Beat, Rhythm};
 pub use breathing::Breathing;
 pub use calibration::{CalibrationCompleted, CalibrationRecord, DeviceCalibration};
 pub use cartridge::{Calibration, CalibrationSource, Cartridge, Tag};
+pub use consent::{RiskDetected, Sharing, SharingChanged};
 pub use date::Date;
 pub use datum::Datum;
 pub use envelope::Envelope;

@@ -16,12 +16,14 @@ pub enum Input {
     Cartridges,
     /// What people are: updates of their profiles.
     Profiles,
+    /// Consents, and with whom people share what.
+    Consents,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 5] =
-        [Self::Packets, Self::Vitals, Self::Sessions, Self::Cartridges, Self::Profiles];
+    pub const ALL: [Self; 6] =
+        [Self::Packets, Self::Vitals, Self::Sessions, Self::Cartridges, Self::Profiles, Self::Consents];
 
     /// Name of the topic.
     pub const fn topic(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Input {
             Self::Sessions => "manpasik.measurement.session",
             Self::Cartridges => "manpasik.measurement.cartridge",
             Self::Profiles => "manpasik.user.profile.updated",
+            Self::Consents => "manpasik.user.consent",
         }
     }
 }

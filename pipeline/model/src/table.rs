@@ -15,6 +15,7 @@ use arrow::{
 use std::sync::Arc;
 
 pub mod alerts;
+pub mod analyses;
 pub mod beats;
 pub mod breathings;
 pub mod calibrations;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Table> {
         calibrations::table(),
         cartridges::table(),
         features::table(),
+        analyses::table(),
     ]
 }
 

@@ -142,6 +142,8 @@ impl Outcome {
         lines.extend(standing("faults", all().map(|output| output.faults)));
         lines.extend(standing("sessions", all().map(|output| output.sessions)));
         lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
+        lines.extend(standing("analyses", all().map(|output| output.analyses)));
+        lines.extend(standing("detected", all().map(|output| output.detected)));
         lines.extend(standing("ends", all().map(|output| output.ends)));
         lines
     }
@@ -163,6 +165,12 @@ impl Outcome {
             }
             for (beginning, diff) in &output.beginnings {
                 say(format!("beginning of {}", beginning.session), *diff, json(beginning));
+            }
+            for (analysis, diff) in &output.analyses {
+                say(format!("analysis of {}", analysis.session), *diff, json(analysis));
+            }
+            for (risk, diff) in &output.detected {
+                say(format!("risks of {}", risk.change.user), *diff, json(risk));
             }
             for (end, diff) in &output.ends {
                 say(format!("end of {}", end.session), *diff, json(end));

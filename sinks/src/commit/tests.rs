@@ -168,6 +168,7 @@ fn output(epoch: u64) -> Output {
         alerts: vec![(samples::alert(e, Raised), 1)],
         changes: vec![(samples::change(e, Raised, 0), 1)],
         beginnings: vec![(samples::beginning(e, 0), 1)],
+        detected: vec![(samples::detected(e, 0), 1)],
         faults: if e.is_multiple_of(2) { vec![(samples::fault(e), 1)] } else { Vec::new() },
         ..Output::default()
     };
@@ -185,6 +186,7 @@ fn output(epoch: u64) -> Output {
         output.beginnings.extend([(samples::beginning(e, 0), -1), (samples::beginning(e, 1), 1)]);
         output.ends.push((samples::end(e, 0), -1));
         output.windows.push((samples::window(e * 3 + 1, 0), -1));
+        output.detected.extend([(samples::detected(e, 0), -1), (samples::detected(e, 2), 1)]);
     }
     Output::merge([output])
 }
@@ -212,15 +214,15 @@ fn an_epoch_is_visible_in_topics_and_views_and_leaves_its_binding() {
     assert_eq!(rig.shelf.take().tables.len(), model::table::all().len());
 
     let committed = committer.commit(binding(0), &output(0)).unwrap();
-    assert_eq!(committed, Committed { epoch: 0, records: 6, manifest: None, lake_lag: None });
+    assert_eq!(committed, Committed { epoch: 0, records: 7, manifest: None, lake_lag: None });
     let snapshot = rig.shelf.take();
     assert_eq!(snapshot.as_of_epoch, Some(0));
     assert_eq!((snapshot.progress[0].next_offset, snapshot.progress[0].end_offset), (10, 12));
     assert_eq!(rig.rows()["windows"].len(), 3);
     let count: usize = rig.published().values().map(Vec::len).sum();
-    assert_eq!(count, 6);
+    assert_eq!(count, 7);
     let written: Binding = serde_json::from_slice(&rig.records(topics::BINDINGS, 0)[0].value).unwrap();
-    assert_eq!((written.incarnation, written.outputs.len(), written.intent), (1, 4, None));
+    assert_eq!((written.incarnation, written.outputs.len(), written.intent), (1, 5, None));
     let at = TopicPartition::new(model::Input::Packets.topic(), 3);
     assert_eq!(rig.log.committed("manpasik.pipeline", &[at]).unwrap(), [Some(10)]);
 }

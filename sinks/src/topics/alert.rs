@@ -5,13 +5,12 @@
 
 use super::{
     ALERTS,
-    event::{Event, Offsets, iso, sortable},
+    event::{Event, Offsets, iso, sortable, told_and_gone},
 };
 use crate::Digest;
 use eventlog::Draft;
 use model::{AlertChange, EventId, Number};
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// What is said of a change; the names are those of the table `alerts`.
 #[derive(Serialize)]
@@ -39,7 +38,7 @@ struct Change<'a> {
 
 /// What a rule of a set found.
 #[derive(Serialize)]
-struct Claim<'a> {
+pub(super) struct Claim<'a> {
     class: &'a str,
     value: Number,
     unit: &'a str,
@@ -82,12 +81,7 @@ struct Withdrawn<'a> {
 ///
 /// A change of which only the offsets of the evidence differ is told again under its id and not withdrawn.
 pub(super) fn drafts(changes: &[(AlertChange, i64)], partitions: u32) -> Vec<Draft> {
-    let (mut gone, mut told) = (Vec::new(), Vec::new());
-    for (change, difference) in changes {
-        if *difference > 0 { told.push((id(change), change)) } else { gone.push((id(change), change)) }
-    }
-    let again: BTreeSet<EventId> = told.iter().map(|(id, _)| *id).collect();
-    gone.retain(|(id, _)| !again.contains(id));
+    let (told, gone) = told_and_gone(changes, id);
     let withdrawals = gone.into_iter().map(|(id, change)| withdrawn(id, change).draft(ALERTS, partitions));
     let told = told
         .into_iter()

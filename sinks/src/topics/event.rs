@@ -5,10 +5,12 @@
 //! headers let tools route it without reading it.
 
 use super::{header, milliseconds};
+use crate::Digest;
 use chrono::{DateTime, SecondsFormat, Utc};
 use eventlog::{Draft, partition_of};
 use model::{Envelope, EventId, Micros, UserId};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Service that speaks in the envelope.
 const SOURCE: &str = "manpasik-pipeline";
@@ -99,6 +101,30 @@ impl From<model::Span> for Offsets {
         let model::Span { input, partition, first, last } = span;
         Self { topic: input.topic(), partition, first_offset: first, last_offset: last }
     }
+}
+
+/// An identity that follows from what is said on `topic` of what belongs together.
+pub(super) fn content_id(topic: &str, correlation: &str, content: &impl Serialize) -> EventId {
+    let bytes = serde_json::to_vec(content).expect("payloads are text, integers and finite numbers");
+    EventId::derive(&[topic, correlation, &Digest::of(&bytes).to_string()])
+}
+
+/// A fact that is told, under its identity.
+type Told<'a, R> = (EventId, &'a R);
+
+/// Of consolidated changes of facts whose identity is what they say: those that are told, and those that are withdrawn.
+/// A fact that is told again under its identity is not withdrawn.
+pub(super) fn told_and_gone<R>(
+    changes: &[(R, i64)],
+    id: impl Fn(&R) -> EventId,
+) -> (Vec<Told<'_, R>>, Vec<Told<'_, R>>) {
+    let (mut told, mut gone) = (Vec::new(), Vec::new());
+    for (fact, difference) in changes {
+        if *difference > 0 { told.push((id(fact), fact)) } else { gone.push((id(fact), fact)) }
+    }
+    let again: BTreeSet<EventId> = told.iter().map(|(id, _)| *id).collect();
+    gone.retain(|(id, _)| !again.contains(id));
+    (told, gone)
 }
 
 /// Of consolidated changes of facts that are told again with every revision: those that are gone, and those that stand.

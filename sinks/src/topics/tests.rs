@@ -1,7 +1,10 @@
 //! What readers of the topics rely on: ids and bytes that follow from the facts, headers that tools
 //! know, and nothing said twice or left unsaid.
 
-use super::{DEAD_LETTERS, Letters, RESULTS, SESSIONS_ENDED, SESSIONS_STARTED, Shape, WINDOWS, letters};
+use super::{
+    ANALYSES, DEAD_LETTERS, Letters, RESULTS, RISKS, SESSIONS_ENDED, SESSIONS_STARTED, Shape, WINDOWS,
+    letters,
+};
 use crate::{Output, samples};
 use eventlog::{Draft, partition_of};
 use model::{AlertChange, ChangeKind, Fault, PulseWindow};
@@ -13,6 +16,8 @@ const SHAPE: Shape = Shape {
     sessions_started: 5,
     sessions_ended: 5,
     alerts: 3,
+    risks: 3,
+    analyses: 4,
     dead_letters: 1,
     dead_letter_bytes: 4_096,
 };
@@ -96,6 +101,8 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         measurements: (0..4).map(|n| (samples::measurement(n, 0), 1)).collect(),
         beginnings: (0..4).map(|n| (samples::beginning(n, 0), 1)).collect(),
         ends: (0..4).map(|n| (samples::end(n, 0), 1)).collect(),
+        detected: (0..4).map(|n| (samples::detected(n, 1), 1)).collect(),
+        analyses: (0..4).map(|n| (samples::analysis(n, 0), 1)).collect(),
         ..Output::default()
     };
     let whole = Output::merge([whole]);
@@ -105,6 +112,8 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         measurements: whole.measurements[range.clone()].to_vec(),
         beginnings: whole.beginnings[range.clone()].to_vec(),
         ends: whole.ends[range.clone()].to_vec(),
+        detected: whole.detected[range.clone()].to_vec(),
+        analyses: whole.analyses[range.clone()].to_vec(),
         faults: whole.faults[range].to_vec(),
         ..Output::default()
     };
@@ -205,6 +214,77 @@ fn the_same_alert_through_another_log_has_the_same_id() {
     let mut other = samples::change(7, ChangeKind::Raised, 5);
     other.evidence.score += 1;
     assert_ne!(header(&alerts([(other, 1)])[0], "ce_id"), header(&ids[0], "ce_id"));
+}
+
+#[test]
+fn a_risk_is_told_to_whom_it_may_be_and_taken_back_from_whom_it_may_not() {
+    let risks = |detected: Vec<(model::RiskDetected, i64)>| {
+        letters(&Output::merge([Output { detected, ..Output::default() }]), SHAPE).drafts
+    };
+    let (shared, alone) = (samples::detected(3, 2), samples::detected(3, 0));
+    let told = risks(vec![(shared.clone(), 1)]).remove(0);
+    assert_eq!((&*told.topic, header(&told, "ce_type")), (RISKS, RISKS));
+    assert_eq!(told.key, Some(shared.change.user.to_string().into_bytes()));
+    let payload = &value(&told)["payload"];
+    for (name, wanted) in [
+        ("risk_id", serde_json::json!(shared.change.alert.to_string())),
+        ("measurement_session_id", Value::Null),
+        ("risk_level", "HIGH".into()),
+        ("risk_score", 0.7.into()),
+        ("risk_type", "news2.lower_bound".into()),
+        ("biomarker", "resp".into()),
+        ("measured_value", 25.0.into()),
+        ("unit", "/min".into()),
+        ("reference_range", serde_json::json!({"min": 12.0, "max": 20.0})),
+        ("alert_targets", shared.recipients.iter().map(ToString::to_string).collect()),
+    ] {
+        assert_eq!(payload[name], wanted, "{name}");
+    }
+    assert!(payload["recommended_action"].as_str().unwrap().contains("not a diagnosis"));
+    let corrected = risks(vec![(shared.clone(), -1), (alone, 1)]);
+    assert_eq!(corrected.len(), 2);
+    let taken_back = &value(&corrected[0])["payload"];
+    assert_eq!(header(&corrected[0], "ce_type"), "manpasik.ai.risk.detected.withdrawn");
+    assert_eq!(taken_back["withdraws"], header(&told, "ce_id"));
+    assert_eq!(
+        taken_back["alert_targets"].as_array().unwrap().len(),
+        3,
+        "whoever heard of it hears this, too"
+    );
+    assert_eq!(value(&corrected[1])["payload"]["alert_targets"].as_array().unwrap().len(), 1);
+    // Who hears that it is taken back and then told again must take it for new.
+    assert_ne!(header(&corrected[1], "ce_id"), header(&told, "ce_id"));
+    let offsets_alone = |first| {
+        let mut risk = shared.clone();
+        risk.change.evidence.spans[0].last = first;
+        risk
+    };
+    let again = risks(vec![(offsets_alone(1), -1), (offsets_alone(2), 1)]);
+    assert_eq!((again.len(), header(&again[0], "ce_id")), (1, header(&told, "ce_id")));
+}
+
+#[test]
+fn an_analysis_says_what_each_rule_says_and_a_revision_takes_back_the_one_before() {
+    let analyses = |analyses: Vec<(model::Analysis, i64)>| {
+        letters(&Output::merge([Output { analyses, ..Output::default() }]), SHAPE).drafts
+    };
+    let told = analyses(vec![(samples::analysis(2, 0), 1)]).remove(0);
+    assert_eq!((&*told.topic, header(&told, "ce_type")), (ANALYSES, ANALYSES));
+    let payload = &value(&told)["payload"];
+    assert_eq!((&payload["risk_level"], &payload["risk_score"]), (&"HIGH".into(), &0.7.into()));
+    assert_eq!((&payload["biomarker"], &payload["measured_value"]), (&"glucose".into(), &92.5.into()));
+    assert_eq!(payload["judgements"][0]["limits"], "< 54");
+    assert_eq!(payload["judgements"][1]["silence"], "age_unknown");
+    let unasked = analyses(vec![(samples::analysis(1, 0), 1)]).remove(0);
+    let payload = &value(&unasked)["payload"];
+    assert_eq!((&payload["risk_level"], &payload["unasked"]), (&Value::Null, &"not_understood".into()));
+    let revised = analyses(vec![(samples::analysis(2, 0), -1), (samples::analysis(2, 1), 1)]);
+    let kinds: Vec<_> = revised.iter().map(|draft| header(draft, "ce_type")).collect();
+    assert_eq!(kinds, ["manpasik.ai.analysis_completed.withdrawn", ANALYSES]);
+    assert_eq!(value(&revised[0])["payload"]["withdraws"], header(&told, "ce_id"));
+    // What stood before stands again under its id: a reader that forgot it hears it.
+    let back = analyses(vec![(samples::analysis(2, 1), -1), (samples::analysis(2, 0), 1)]);
+    assert_eq!(header(&back[1], "ce_id"), header(&told, "ce_id"));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use crate::{instant, refusal::Refusal};
 use chrono::DateTime;
 use model::{
     Date, Micros, Number,
-    Reason::{MissingField, OutOfRange},
+    Reason::{BadEnvelope, MissingField, OutOfRange},
+    UserId,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -121,6 +122,16 @@ pub(super) fn date(text: &str, name: &str) -> Result<Date, Refusal> {
 /// A UUID in any of its text forms.
 pub(super) fn uuid(text: &str, name: &str) -> Result<Uuid, Refusal> {
     Uuid::try_parse(text).map_err(|_| missing(name, "a UUID"))
+}
+
+/// Refuses a payload that names another person than the envelope.
+pub(super) fn same_person(payload: &Map<String, Value>, user: UserId) -> Result<(), Refusal> {
+    let said = optional_text(payload, "user_id")?.map(|text| uuid(text, "payload.user_id")).transpose()?;
+    if said.is_some_and(|said| UserId::new(said) != user) {
+        let differ = "user_id and payload.user_id differ: an event is about one person";
+        return Err(Refusal::new(BadEnvelope, differ));
+    }
+    Ok(())
 }
 
 /// An instant of ISO 8601 with its offset from UTC, in microseconds; finer digits are cut off.

@@ -1,8 +1,9 @@
 //! What each event type says: a payload and its attributes become a [`DomainEvent`].
 
 use super::{
-    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, PROFILE_UPDATED,
-    SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, cartridge, field, profile,
+    CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, CONSENT_GRANTED,
+    CONSENT_REVOKED, DATA_SHARED, PROFILE_UPDATED, SESSION_ENDED, SESSION_STARTED, VITALS,
+    attributes::Attributes, cartridge, consent, field, profile,
 };
 use crate::refusal::Refusal;
 use model::{
@@ -35,15 +36,13 @@ pub(super) fn event(
         (Input::Cartridges, CARTRIDGE_DEPLETED) => cartridge::depleted(origin, attributes, payload),
         (Input::Cartridges, CARTRIDGE_REPLACED) => cartridge::replaced(origin, attributes, payload),
         (Input::Profiles, PROFILE_UPDATED) => profile::updated(origin, attributes, payload),
-        (Input::Packets | Input::Sessions | Input::Vitals | Input::Cartridges | Input::Profiles, _) => {
-            Err(Refusal::new(
-                Reason::UnknownType,
-                format!(
-                    "{} does not carry events of this type: send it to the topic of its own",
-                    origin.input.topic()
-                ),
-            ))
-        }
+        (Input::Consents, CONSENT_GRANTED) => consent::granted(origin, attributes, payload),
+        (Input::Consents, CONSENT_REVOKED) => consent::revoked(origin, attributes, payload),
+        (Input::Consents, DATA_SHARED) => consent::shared(origin, attributes, payload),
+        (input, _) => Err(Refusal::new(
+            Reason::UnknownType,
+            format!("{} does not carry events of this type: send it to the topic of its own", input.topic()),
+        )),
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::{attributes::Attributes, field};
 use crate::refusal::Refusal;
-use model::{Date, DomainEvent, Origin, Profile, ProfileUpdated, Reason, Region, Sex, UserId};
+use model::{Date, DomainEvent, Origin, Profile, ProfileUpdated, Reason, Region, Sex};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -24,14 +24,7 @@ pub(super) fn updated(
     payload: &Payload,
 ) -> Result<DomainEvent, Refusal> {
     let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    let said = field::optional_text(payload, "user_id")?;
-    let said = said.map(|text| field::uuid(text, "payload.user_id")).transpose()?;
-    if said.is_some_and(|said| UserId::new(said) != user) {
-        return Err(Refusal::new(
-            Reason::BadEnvelope,
-            "user_id and payload.user_id differ: an event is about one person",
-        ));
-    }
+    field::same_person(payload, user)?;
     let profile = Profile {
         birth_date: birth_date(attributes, payload)?,
         sex: field::optional_choice(payload, "sex", &Sex::ALL)?,

@@ -56,6 +56,7 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::SessionStarted(_) | DomainEvent::SessionEnded(_) => Input::Sessions,
         DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
         DomainEvent::Profile(_) => Input::Profiles,
+        DomainEvent::Sharing(_) => Input::Consents,
     }
 }
 

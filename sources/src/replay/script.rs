@@ -136,8 +136,10 @@ impl Script {
     pub(super) fn key(&self, step: &Step) -> &str {
         match step.input() {
             Input::Vitals => &self.user,
-            // Recordings bring no cartridges and no profiles.
-            Input::Packets | Input::Sessions | Input::Cartridges | Input::Profiles => &self.session,
+            // Recordings bring no cartridges, profiles and consents.
+            Input::Packets | Input::Sessions | Input::Cartridges | Input::Profiles | Input::Consents => {
+                &self.session
+            }
         }
     }
 

@@ -5,10 +5,9 @@ use crate::risk::{
     facts::Facts,
     rule::{self, Judgement, Measure},
     said::Said,
-    set::Edge,
     watch::{self, Change},
 };
-use model::{AlertChange, Claim, EventId, Evidence, Finding, Number, Profile, SetRule};
+use model::{AlertChange, Claim, EventId, Evidence, Finding, Profile, SetRule};
 
 impl Followed {
     /// What is told of a change that was seen when something was said.
@@ -29,7 +28,7 @@ impl Followed {
         }
         findings.sort_unstable();
         let (claim, score) = match judgement {
-            Judgement::Found(finding) => (Some(claim(&finding)), points(finding.measure)),
+            Judgement::Found(finding) => (Some(Claim::from(&finding)), points(finding.measure)),
             Judgement::Inapplicable(_) | Judgement::Silent(_) => (None, None),
         };
         let Self { set, rule, .. } = self;
@@ -63,25 +62,5 @@ const fn points(measure: Measure) -> Option<u32> {
     match measure {
         Measure::Total(points) | Measure::AtLeast(points) => Some(points),
         Measure::Value(_) => None,
-    }
-}
-
-fn claim(finding: &rule::Finding<'_>) -> Claim {
-    let (limits, edge) = (finding.limits, |edge: Edge| edge.value);
-    let value = match finding.measure {
-        Measure::Value(value) => value,
-        Measure::Total(points) | Measure::AtLeast(points) => Number::from(points),
-    };
-    Claim {
-        class: finding.class.to_owned(),
-        value,
-        unit: finding.unit.to_owned(),
-        at_least: matches!(finding.measure, Measure::AtLeast(_)),
-        low: limits.low.map(edge),
-        high: limits.high.map(edge),
-        limits: limits.to_string(),
-        source: finding.source.to_owned(),
-        confidence: finding.confidence,
-        needs_retest: finding.needs_retest,
     }
 }

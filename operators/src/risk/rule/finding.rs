@@ -1,8 +1,8 @@
 //! What a rule found, with everything needed to say why.
 
 use super::Evidence;
-use crate::risk::set::{Limits, Risk, Rule, RuleSet};
-use model::Number;
+use crate::risk::set::{Edge, Limits, Risk, Rule, RuleSet};
+use model::{Claim, Number};
 
 /// A level that one rule found for one person, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,4 +41,26 @@ pub enum Measure {
     Total(u32),
     /// Points of those that are known: the total is at least this.
     AtLeast(u32),
+}
+
+impl From<&Finding<'_>> for Claim {
+    fn from(finding: &Finding<'_>) -> Self {
+        let (limits, edge) = (finding.limits, |edge: Edge| edge.value);
+        let value = match finding.measure {
+            Measure::Value(value) => value,
+            Measure::Total(points) | Measure::AtLeast(points) => Number::from(points),
+        };
+        Self {
+            class: finding.class.to_owned(),
+            value,
+            unit: finding.unit.to_owned(),
+            at_least: matches!(finding.measure, Measure::AtLeast(_)),
+            low: limits.low.map(edge),
+            high: limits.high.map(edge),
+            limits: limits.to_string(),
+            source: finding.source.to_owned(),
+            confidence: finding.confidence,
+            needs_retest: finding.needs_retest,
+        }
+    }
 }

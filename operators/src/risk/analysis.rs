@@ -1,0 +1,210 @@
+//! Says of every measurement what the rules say of it, whatever that is. Not a diagnosis.
+//!
+//! Alerts tell what rose and what cleared; an analysis tells of one result, and of one that nobody can judge says why.
+//!
+//! # Invariants
+//! - Every measurement has one analysis, of its newest revision, by the profile that was known when it was completed.
+//! - It says LOW only if a rule does; that no rule says anything is never LOW.
+//! - A result that is dated before all that can be corrected (by a wrong clock, or after a silence of a day) has one, too:
+//!   by the oldest profile that is still known.
+//!
+//! # Retractions
+//! Follow the measurement, and a profile or an older result that comes late.
+//!
+//! # Bound
+//! The results of 30 horizons; the profile and the latest value of each marker of a person, who is never forgotten.
+
+use super::{
+    facts::{Fact, Facts, Method},
+    parameter::Parameter,
+    rule::{self, GUESS, Judgement},
+    said::{self, Said, What},
+    set::{Rule, RuleSet, Rulebook},
+};
+use crate::{
+    Collection,
+    state::Memory,
+    timeline::{Fold, FoldTimeline},
+};
+use model::{
+    Analysis, CartridgeKind, Claim, EventId, Judged, Measurement, Micros, Number, Profile, SessionId,
+    SetRule, Span, UserId,
+    analysis::{self, IMPOSSIBLE, NO_VALUE, NOT_UNDERSTOOD},
+};
+use serde::{Deserialize, Serialize};
+
+/// A result can be revised for so many horizons: as long as a session is remembered that nobody ended.
+const HORIZONS: i64 = 30;
+
+/// An analysis of each measurement.
+pub fn analyses<'scope>(
+    measurements: Collection<'scope, Measurement>,
+    said: Collection<'scope, Said>,
+    memory: &Memory<'scope>,
+) -> Collection<'scope, Analysis> {
+    let results = measurements.map(|measurement| {
+        let (user, heard) = (measurement.user, measurement.completed_at);
+        (user, Known { at: heard, what: Kind::Result(Box::new(Finished::from(measurement))) }, heard)
+    });
+    let profiles = said.flat_map(|Said { at, user, what }| match what {
+        What::Profile(event, profile, _) => {
+            Some((user, Known { at, what: Kind::Profile(event, profile) }, at))
+        }
+        What::Values(_) => None,
+    });
+    let known = results.concat(profiles);
+    let analyst = Analyst { book: Rulebook::shipped(), horizon: memory.horizon };
+    let analyses = known.fold_timeline("analyses", |user: &UserId| user.route(), analyst, memory);
+    analyses.map(|(analysis, _heard)| analysis)
+}
+
+/// Something known of a person from a moment on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Known {
+    // First, so that what is known is ordered by time.
+    at: Micros,
+    what: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Kind {
+    // First: what is measured at the same moment is judged by it. Of two of one moment the greater event stands.
+    Profile(EventId, Profile),
+    Result(Box<Finished>),
+}
+
+/// What of a measurement an analysis rests on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Finished {
+    session: SessionId,
+    user: UserId,
+    revision: u32,
+    cartridge: Option<CartridgeKind>,
+    value: Option<Number>,
+    unit: String,
+    confidence: Number,
+    packets: Span,
+}
+
+impl From<Measurement> for Finished {
+    fn from(measurement: Measurement) -> Self {
+        let Measurement { session, user, revision, cartridge, value, unit, confidence, packets, .. } =
+            measurement;
+        Self { session, user, revision, cartridge, value, unit, confidence, packets }
+    }
+}
+
+impl Finished {
+    /// What was measured, and the value; or why nobody can judge it, as a code.
+    fn fact(&self, at: Micros) -> Result<(Parameter, Fact), &'static str> {
+        let parameter = said::assayed(self.cartridge, &self.unit).ok_or(NOT_UNDERSTOOD)?;
+        let value = self.value.ok_or(NO_VALUE)?;
+        if !parameter.is_possible(value) {
+            return Err(IMPOSSIBLE);
+        }
+        if self.confidence.get() < GUESS {
+            return Err(analysis::GUESS);
+        }
+        let Self { confidence, packets: span, .. } = *self;
+        Ok((parameter, Fact { at, value, confidence, method: Method::Assayed, occasions: 1, span }))
+    }
+}
+
+/// What is known of a person before the next result.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    profile: Option<Profile>,
+    facts: Facts,
+}
+
+/// Judges results by the rules of a book.
+struct Analyst {
+    book: &'static Rulebook,
+    horizon: Micros,
+}
+
+impl Analyst {
+    /// What every rule says that asks about what was measured.
+    fn judge(&self, (parameter, fact): (Parameter, Fact), state: &State) -> Vec<Judged> {
+        let profile = state.profile.unwrap_or_default();
+        // Each is judged by its own value, of two of one instant and very late, too.
+        let mut facts = state.facts.clone();
+        facts.put(parameter, fact);
+        let asked = self.book.rules().filter(|(_, rule)| rule.asks(parameter));
+        asked
+            .map(|(set, rule)| judged(set, rule, rule::judge(set, rule, &profile, &facts, fact.at)))
+            .collect()
+    }
+}
+
+fn judged(set: &RuleSet, rule: &Rule, judgement: Judgement<'_>) -> Judged {
+    let (level, claim, silence) = match judgement {
+        Judgement::Found(finding) => (Some(finding.level), Some(Claim::from(&finding)), None),
+        Judgement::Inapplicable(why) => (None, None, Some(why.code())),
+        Judgement::Silent(why) => (None, None, Some(why.code())),
+    };
+    let (id, version, silence) = (rule.id.clone(), set.version.clone(), silence.map(str::to_owned));
+    Judged { rule: SetRule { id, set: set.id.clone(), version, claim }, level, silence }
+}
+
+impl Fold for Analyst {
+    type Fact = Known;
+    type State = State;
+    type Output = Analysis;
+
+    const VERSION: u32 = 1;
+
+    fn step(&self, state: &mut State, Known { at, what }: &Known) -> Option<Analysis> {
+        let finished = match what {
+            Kind::Profile(_, profile) => {
+                state.profile = Some(*profile);
+                return None;
+            }
+            Kind::Result(finished) => finished,
+        };
+        let fact = finished.fact(*at);
+        if let Ok((parameter, fact)) = fact {
+            // What cannot be was refused above; a result that comes very late is not the latest.
+            state.facts.take(parameter, fact).ok();
+        }
+        let parameter = said::assayed(finished.cartridge, &finished.unit);
+        Some(Analysis {
+            at: *at,
+            session: finished.session,
+            user: finished.user,
+            revision: finished.revision,
+            biomarker: parameter.map(|parameter| parameter.name().to_owned()),
+            value: finished.value,
+            unit: finished.unit.clone(),
+            confidence: finished.confidence,
+            judged: fact.map_or(Vec::new(), |fact| self.judge(fact, state)),
+            unasked: fact.err().map(str::to_owned),
+            packets: finished.packets,
+        })
+    }
+
+    fn at(known: &Known) -> Micros {
+        known.at
+    }
+
+    /// A profile that is a horizon old came too late; a session that goes on after a long silence revises its result.
+    fn floor(_newest: &Known, watermark: Micros, horizon: Micros) -> Micros {
+        watermark.saturating_sub(horizon.saturating_mul(HORIZONS))
+    }
+
+    fn memory(&self) -> Micros {
+        self.horizon.saturating_mul(HORIZONS - 1)
+    }
+
+    /// A profile only: every result has an analysis.
+    fn is_too_old(known: &Known, watermark: Micros, horizon: Micros) -> bool {
+        matches!(known.what, Kind::Profile(..)) && known.at < watermark.saturating_sub(horizon)
+    }
+
+    fn may_go(&self, state: &State) -> bool {
+        *state == State::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

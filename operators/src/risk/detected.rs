@@ -1,0 +1,164 @@
+//! Says of every risk from HIGH on who is to hear of it: the person, and whoever in their family was allowed to then.
+//!
+//! # Invariants
+//! - Every change of an alert to HIGH or CRITICAL, and every time such an alert is told again, is one risk detected.
+//! - Nobody but the person is named unless, at that moment, they had consented to [`FAMILY_SHARING`] and shared
+//!   [`ALERTS`] with that member.
+//!
+//! # Retractions
+//! Follow the alert, and a consent or a sharing that comes late: what was told to whom it should not is taken back.
+//!
+//! # Bound
+//! What a person consented to and with whom they share; who said either is never forgotten.
+
+use super::{parameter::Parameter, set::Rulebook};
+use crate::{
+    Collection,
+    state::Memory,
+    timeline::{Fold, FoldTimeline},
+};
+use model::{
+    AlertChange, ChangeKind, DomainEvent, EventId, Finding, Level, Micros, Number, RiskDetected, Rule,
+    Sharing, SharingChanged, UserId,
+    consent::{ALERTS, FAMILY_SHARING},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Every risk from HIGH on with its recipients.
+pub fn detected<'scope>(
+    changes: Collection<'scope, (AlertChange, Micros)>,
+    events: Collection<'scope, DomainEvent>,
+    memory: &Memory<'scope>,
+) -> Collection<'scope, RiskDetected> {
+    let risks = changes.flat_map(|(change, _heard)| {
+        let is_told = change.level >= Level::High && change.kind != ChangeKind::Cleared;
+        is_told.then(|| {
+            (change.user, Known { at: change.at, what: Kind::Risk(Box::new(change.clone())) }, change.at)
+        })
+    });
+    let sharings = events.flat_map(|event| match event {
+        DomainEvent::Sharing(SharingChanged { at, event, user, sharing, .. }) => {
+            Some((user, Known { at, what: Kind::Sharing(event, sharing) }, at))
+        }
+        _ => None,
+    });
+    let known = risks.concat(sharings);
+    let detected = known.fold_timeline("recipients", |user: &UserId| user.route(), Recipients, memory);
+    detected.map(|(detected, _heard)| detected)
+}
+
+/// Something known of a person from a moment on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Known {
+    // First, so that what is known is ordered by time.
+    at: Micros,
+    what: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Kind {
+    // First: it holds for risks of the same moment. Of two of one moment the greater event stands.
+    Sharing(EventId, Sharing),
+    Risk(Box<AlertChange>),
+}
+
+/// Who may hear of a person's risks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Circle {
+    consents: bool,
+    members: BTreeSet<UserId>,
+}
+
+impl Circle {
+    fn take(&mut self, sharing: &Sharing) {
+        match sharing {
+            Sharing::Granted(consent) if consent == FAMILY_SHARING => self.consents = true,
+            Sharing::Revoked(consent) if consent == FAMILY_SHARING => self.consents = false,
+            Sharing::Shared { member, data } if data.iter().any(|name| name == ALERTS) => {
+                self.members.insert(*member);
+            }
+            Sharing::Shared { member, .. } => {
+                self.members.remove(member);
+            }
+            Sharing::Granted(_) | Sharing::Revoked(_) => {}
+        }
+    }
+
+    /// `person` and everybody who may hear of their risks.
+    fn with(&self, person: UserId) -> Vec<UserId> {
+        let family = self.members.iter().filter(|_| self.consents).copied();
+        std::iter::once(person).chain(family).collect()
+    }
+}
+
+struct Recipients;
+
+impl Fold for Recipients {
+    type Fact = Known;
+    type State = Circle;
+    type Output = RiskDetected;
+
+    const VERSION: u32 = 1;
+
+    fn step(&self, circle: &mut Circle, Known { what, .. }: &Known) -> Option<RiskDetected> {
+        match what {
+            Kind::Sharing(_, sharing) => {
+                circle.take(sharing);
+                None
+            }
+            Kind::Risk(change) => {
+                let leading = leading(change).cloned();
+                Some(RiskDetected {
+                    reference: leading
+                        .as_ref()
+                        .and_then(|leading| reference(&change.rule, &leading.parameter)),
+                    leading,
+                    recipients: circle.with(change.user),
+                    change: AlertChange::clone(change),
+                })
+            }
+        }
+    }
+
+    fn at(known: &Known) -> Micros {
+        known.at
+    }
+
+    /// What is older came too late.
+    fn floor(_newest: &Known, watermark: Micros, horizon: Micros) -> Micros {
+        watermark.saturating_sub(horizon)
+    }
+
+    /// A sharing only: a risk changes nothing for later ones, and one that a wrong clock dates far back must be heard of.
+    fn is_too_old(known: &Known, watermark: Micros, horizon: Micros) -> bool {
+        matches!(known.what, Kind::Sharing(..)) && known.at < watermark.saturating_sub(horizon)
+    }
+
+    fn may_go(&self, circle: &Circle) -> bool {
+        *circle == Circle::default()
+    }
+}
+
+/// The value that decided: the one the claim names, else the first of those with the most points.
+fn leading(change: &AlertChange) -> Option<&Finding> {
+    let findings = || change.evidence.findings.iter();
+    let claimed = change.rule.claim().map(|claim| (claim.value, claim.unit.as_str()));
+    let named = findings().find(|finding| Some((finding.value, finding.unit.as_str())) == claimed);
+    // Of equal ones `max_by_key` gives the last.
+    named.or_else(|| findings().rev().max_by_key(|finding| finding.score))
+}
+
+/// Between which limits `parameter` would be well by `rule`, where these are the same for everybody.
+fn reference(rule: &Rule, parameter: &str) -> Option<(Option<Number>, Option<Number>)> {
+    let id = match rule {
+        Rule::News2LowerBound => "news2",
+        rule => rule.id(),
+    };
+    let (_, rule) = Rulebook::shipped().rule(id)?;
+    let known = Parameter::ALL.iter().find(|(_, name, _)| *name == parameter);
+    rule.column(known?.0)?.reference()
+}
+
+#[cfg(test)]
+mod tests;
