@@ -40,37 +40,44 @@ pub(crate) struct Args {
     vectors: u64,
     /// Only fingerprints of one kind (a million of all three take most of an hour)
     #[arg(long)]
-    kind: Option<Made>,
+    kind: Option<Kind>,
 }
 
 /// A kind of made fingerprints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Made {
+enum Kind {
     Clustered,
     Wide,
     Hard,
 }
 
-/// What kind of fingerprints.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// With so much of its own, relative to the direction of the lot.
-    Clustered(f32),
-    Sphere,
+impl Kind {
+    /// What the names of its metrics end with.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Clustered => "",
+            Self::Wide => "_wide",
+            Self::Hard => "_hard",
+        }
+    }
+
+    /// How much a fingerprint has of its own, relative to the direction of its lot; of no lot, nothing else.
+    const fn own(self) -> Option<f32> {
+        match self {
+            Self::Clustered => Some(0.2),
+            Self::Wide => Some(1.0),
+            Self::Hard => None,
+        }
+    }
 }
 
 /// Measures everything: milliseconds, shares and bytes by metric.
 pub(crate) fn run(args: &Args) -> Result<Metrics, Error> {
     let mut metrics = Metrics::new();
-    let kinds = [
-        (Made::Clustered, Kind::Clustered(0.2), ""),
-        (Made::Wide, Kind::Clustered(1.0), "_wide"),
-        (Made::Hard, Kind::Sphere, "_hard"),
-    ];
-    for (_, kind, suffix) in kinds.into_iter().filter(|(made, ..)| args.kind.is_none_or(|only| only == *made))
-    {
-        exact(&mut metrics, kind, suffix)?;
-        approximate(args.vectors, &mut metrics, kind, suffix)?;
+    let kinds = [Kind::Clustered, Kind::Wide, Kind::Hard];
+    for kind in kinds.into_iter().filter(|kind| args.kind.is_none_or(|only| only == *kind)) {
+        exact(&mut metrics, kind)?;
+        approximate(args.vectors, &mut metrics, kind)?;
     }
     let recall = metrics.get("recall_at_10");
     assert!(recall.is_none_or(|recall| *recall >= 0.98), "the limited search finds too little");
@@ -78,7 +85,8 @@ pub(crate) fn run(args: &Args) -> Result<Metrics, Error> {
 }
 
 /// 50,000 fingerprints: every answer is that of a full scan.
-fn exact(metrics: &mut Metrics, kind: Kind, suffix: &str) -> Result<(), Error> {
+fn exact(metrics: &mut Metrics, kind: Kind) -> Result<(), Error> {
+    let suffix = kind.suffix();
     let mut index = Index::new(Options::new(DIMENSIONS))?;
     let vectors: Vec<_> = (0..50_000).map(|number| (number, fingerprint(kind, number, 0))).collect();
     for epoch in vectors.chunks(EPOCH) {
@@ -107,7 +115,8 @@ fn exact(metrics: &mut Metrics, kind: Kind, suffix: &str) -> Result<(), Error> {
 }
 
 /// So many fingerprints after inserts, revisions and deletions: the answers of the limited search.
-fn approximate(standing: u64, metrics: &mut Metrics, kind: Kind, suffix: &str) -> Result<(), Error> {
+fn approximate(standing: u64, metrics: &mut Metrics, kind: Kind) -> Result<(), Error> {
+    let suffix = kind.suffix();
     let options = Options { exact: 100_000, ..Options::new(DIMENSIONS) };
     let mut index = Index::new(options)?;
     // Of 200,000 that stand in the end, 220,000 came: a tenth is revised and 20,000 are deleted, both while others come in.
@@ -189,9 +198,9 @@ fn scan(vectors: &[(u64, Vec<f32>)], question: &[f32]) -> Vec<(u64, f32)> {
 /// The fingerprint of a number; another version of it is another measurement of the same person.
 fn fingerprint(kind: Kind, number: u64, version: u64) -> Vec<f32> {
     let own = direction(4, number ^ (version << 40));
-    let vector: Vec<f32> = match kind {
-        Kind::Sphere => own,
-        Kind::Clustered(noise) => {
+    let vector: Vec<f32> = match kind.own() {
+        None => own,
+        Some(noise) => {
             let uniform = (mix(number) >> 11) as f64 / (1_u64 << 53) as f64;
             let person = (uniform * uniform * PERSONS as f64) as u64;
             let (device, lot) = (mix(person) % DEVICES, mix(mix(person) % DEVICES) % LOTS);
