@@ -27,7 +27,7 @@ use std::{cell::RefCell, cmp::Reverse, collections::BTreeMap, rc::Rc};
 mod tests;
 
 /// Horizons after which a session that nobody ended is forgotten.
-const UNENDED: i64 = 30;
+pub(crate) const UNENDED: i64 = 30;
 
 /// Every session that events name or packets show; other events say nothing here.
 ///

@@ -48,7 +48,7 @@ pub fn build<'scope>(
     let cartridges = supply::cartridges(events.clone(), &memory);
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
     let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
-    let analyses = analysis::analyses(signals.measurements.clone(), said.clone(), &memory);
+    let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), &memory);
     let sessions = session::sessions(events.clone(), signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);

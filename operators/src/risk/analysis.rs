@@ -17,40 +17,37 @@
 use super::{
     facts::{Fact, Facts, Method},
     parameter::Parameter,
-    rule::{self, GUESS, Judgement},
-    said::{self, Said, What},
+    rule::{self, Judgement},
+    said,
     set::{Rule, RuleSet, Rulebook},
 };
 use crate::{
     Collection,
+    session::UNENDED,
     state::Memory,
     timeline::{Fold, FoldTimeline},
 };
 use model::{
-    Analysis, CartridgeKind, Claim, EventId, Judged, Measurement, Micros, Number, Profile, SessionId,
-    SetRule, Span, UserId,
-    analysis::{self, IMPOSSIBLE, NO_VALUE, NOT_UNDERSTOOD},
+    Analysis, CartridgeKind, Claim, DomainEvent, EventId, Judged, Measurement, Micros, Number, Profile,
+    ProfileUpdated, SessionId, SetRule, Span, UserId,
 };
 use serde::{Deserialize, Serialize};
-
-/// A result can be revised for so many horizons: as long as a session is remembered that nobody ended.
-const HORIZONS: i64 = 30;
 
 /// An analysis of each measurement.
 pub fn analyses<'scope>(
     measurements: Collection<'scope, Measurement>,
-    said: Collection<'scope, Said>,
+    events: Collection<'scope, DomainEvent>,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, Analysis> {
     let results = measurements.map(|measurement| {
         let (user, heard) = (measurement.user, measurement.completed_at);
         (user, Known { at: heard, what: Kind::Result(Box::new(Finished::from(measurement))) }, heard)
     });
-    let profiles = said.flat_map(|Said { at, user, what }| match what {
-        What::Profile(event, profile, _) => {
+    let profiles = events.flat_map(|event| match event {
+        DomainEvent::Profile(ProfileUpdated { at, event, user, profile, .. }) => {
             Some((user, Known { at, what: Kind::Profile(event, profile) }, at))
         }
-        What::Values(_) => None,
+        _ => None,
     });
     let known = results.concat(profiles);
     let analyst = Analyst { book: Rulebook::shipped(), horizon: memory.horizon };
@@ -94,22 +91,6 @@ impl From<Measurement> for Finished {
     }
 }
 
-impl Finished {
-    /// What was measured, and the value; or why nobody can judge it, as a code.
-    fn fact(&self, at: Micros) -> Result<(Parameter, Fact), &'static str> {
-        let parameter = said::assayed(self.cartridge, &self.unit).ok_or(NOT_UNDERSTOOD)?;
-        let value = self.value.ok_or(NO_VALUE)?;
-        if !parameter.is_possible(value) {
-            return Err(IMPOSSIBLE);
-        }
-        if self.confidence.get() < GUESS {
-            return Err(analysis::GUESS);
-        }
-        let Self { confidence, packets: span, .. } = *self;
-        Ok((parameter, Fact { at, value, confidence, method: Method::Assayed, occasions: 1, span }))
-    }
-}
-
 /// What is known of a person before the next result.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
@@ -118,6 +99,7 @@ struct State {
 }
 
 /// Judges results by the rules of a book.
+#[derive(Clone)]
 struct Analyst {
     book: &'static Rulebook,
     horizon: Micros,
@@ -162,24 +144,27 @@ impl Fold for Analyst {
             }
             Kind::Result(finished) => finished,
         };
-        let fact = finished.fact(*at);
+        let Finished { value, confidence, packets: span, .. } = **finished;
+        let parameter = said::assayed(finished.cartridge, &finished.unit);
+        let fact = said::evidence(parameter, value, confidence).map(|(parameter, value)| {
+            (parameter, Fact { at: *at, value, confidence, method: Method::Assayed, occasions: 1, span })
+        });
         if let Ok((parameter, fact)) = fact {
             // What cannot be was refused above; a result that comes very late is not the latest.
             state.facts.take(parameter, fact).ok();
         }
-        let parameter = said::assayed(finished.cartridge, &finished.unit);
         Some(Analysis {
             at: *at,
             session: finished.session,
             user: finished.user,
             revision: finished.revision,
             biomarker: parameter.map(|parameter| parameter.name().to_owned()),
-            value: finished.value,
+            value,
             unit: finished.unit.clone(),
-            confidence: finished.confidence,
+            confidence,
             judged: fact.map_or(Vec::new(), |fact| self.judge(fact, state)),
             unasked: fact.err().map(str::to_owned),
-            packets: finished.packets,
+            packets: span,
         })
     }
 
@@ -187,13 +172,13 @@ impl Fold for Analyst {
         known.at
     }
 
-    /// A profile that is a horizon old came too late; a session that goes on after a long silence revises its result.
+    /// A result can be revised for as long as a session is remembered that nobody ended.
     fn floor(_newest: &Known, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon.saturating_mul(HORIZONS))
+        watermark.saturating_sub(horizon.saturating_mul(UNENDED))
     }
 
     fn memory(&self) -> Micros {
-        self.horizon.saturating_mul(HORIZONS - 1)
+        self.horizon.saturating_mul(UNENDED - 1)
     }
 
     /// A profile only: every result has an analysis.

@@ -33,9 +33,8 @@ pub fn detected<'scope>(
 ) -> Collection<'scope, RiskDetected> {
     let risks = changes.flat_map(|(change, _heard)| {
         let is_told = change.level >= Level::High && change.kind != ChangeKind::Cleared;
-        is_told.then(|| {
-            (change.user, Known { at: change.at, what: Kind::Risk(Box::new(change.clone())) }, change.at)
-        })
+        let (user, at) = (change.user, change.at);
+        is_told.then(|| (user, Known { at, what: Kind::Risk(Box::new(change)) }, at))
     });
     let sharings = events.flat_map(|event| match event {
         DomainEvent::Sharing(SharingChanged { at, event, user, sharing, .. }) => {
@@ -92,6 +91,7 @@ impl Circle {
     }
 }
 
+#[derive(Clone)]
 struct Recipients;
 
 impl Fold for Recipients {

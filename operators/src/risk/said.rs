@@ -16,7 +16,7 @@ use super::{
 use crate::Collection;
 use model::{
     CartridgeKind, DomainEvent, EventId, Measurement, Micros, Number, Profile, ProfileUpdated, Span, UserId,
-    Vitals,
+    Vitals, analysis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,11 +134,28 @@ pub(super) fn assayed(cartridge: Option<CartridgeKind>, unit: &str) -> Option<Pa
     ASSAYS.iter().find(is_it).map(|(.., parameter)| *parameter)
 }
 
+/// The value of a result of `parameter`; or why it says nothing, as a code.
+pub(super) fn evidence(
+    parameter: Option<Parameter>,
+    value: Option<Number>,
+    confidence: Number,
+) -> Result<(Parameter, Number), &'static str> {
+    let parameter = parameter.ok_or(analysis::NOT_UNDERSTOOD)?;
+    let value = value.ok_or(analysis::NO_VALUE)?;
+    if !parameter.is_possible(value) {
+        return Err(analysis::IMPOSSIBLE);
+    }
+    if confidence.get() < GUESS {
+        return Err(analysis::GUESS);
+    }
+    Ok((parameter, value))
+}
+
 /// What the result of a cartridge says, if it is understood.
 fn measured(measurement: &Measurement) -> Option<Said> {
-    let parameter = assayed(measurement.cartridge, &measurement.unit)?;
-    let value = measurement.value.filter(|value| parameter.is_possible(*value))?;
-    let confidence = Some(measurement.confidence).filter(|confidence| confidence.get() >= GUESS)?;
+    let confidence = measurement.confidence;
+    let parameter = assayed(measurement.cartridge, &measurement.unit);
+    let (parameter, value) = evidence(parameter, measurement.value, confidence).ok()?;
     let (values, method, span) = (vec![(parameter, value)], Method::Assayed, measurement.packets);
     let what = What::Values(Values { values, confidence, method, span });
     Some(Said { at: measurement.completed_at, user: measurement.user, what })

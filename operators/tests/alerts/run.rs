@@ -126,9 +126,9 @@ fn graph<'scope>(
     let facts = vitals::facts(vitals::unique(events, memory));
     let vitals = vitals::vitals(facts.clone());
     let said = said::said(vitals.clone(), results.clone(), facts.clone()).concat(others);
-    let changes = risk::detect(vitals, windows, said.clone(), &options(), memory);
+    let changes = risk::detect(vitals, windows, said, &options(), memory);
     let alerts = risk::alerts(changes.clone(), memory);
-    let analyses = analysis::analyses(results, said, memory);
+    let analyses = analysis::analyses(results, facts.clone(), memory);
     let detected = detected::detected(changes.clone(), facts, memory);
     let analyses = analyses.inner.map(|(analysis, _, diff)| Row::Analysis(analysis, diff));
     let detected = detected.inner.map(|(risk, _, diff)| Row::Detected(risk, diff));

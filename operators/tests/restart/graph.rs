@@ -83,7 +83,7 @@ fn build<'scope>(
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
     let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
-    let analyses = analysis::analyses(found.measurements.clone(), said.clone(), &memory);
+    let analyses = analysis::analyses(found.measurements.clone(), events.clone(), &memory);
     let sessions = session::sessions(events.clone(), found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);

@@ -7,10 +7,10 @@
 use crate::{Micros, view::RowId};
 use arrow::{
     array::{
-        ArrayRef, BinaryBuilder, FixedSizeBinaryBuilder, Float64Array, RecordBatch, StringArray,
-        TimestampMicrosecondArray,
+        ArrayRef, BinaryBuilder, FixedSizeBinaryBuilder, Float64Array, ListBuilder, RecordBatch, StringArray,
+        StructBuilder, TimestampMicrosecondArray,
     },
-    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+    datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit},
 };
 use std::sync::Arc;
 
@@ -93,6 +93,20 @@ fn about(meaning: &str) -> std::collections::HashMap<String, String> {
 fn time_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
+
+/// The type of a column of lists of `fields`.
+fn list(fields: Fields) -> DataType {
+    DataType::List(Arc::new(Field::new("item", DataType::Struct(fields), false)))
+}
+
+/// What builds such a column, field by field.
+fn list_builder(fields: Fields) -> ListBuilder<StructBuilder> {
+    let item = Field::new("item", DataType::Struct(fields.clone()), false);
+    ListBuilder::new(StructBuilder::from_fields(fields, 0)).with_field(item)
+}
+
+/// Why a field of a list is there.
+const FIELD: &str = "the builder was made from the same fields";
 
 fn ids<R>(rows: &[(RowId, &R)]) -> ArrayRef {
     let mut builder = FixedSizeBinaryBuilder::with_capacity(rows.len(), 16);

@@ -5,7 +5,7 @@
 
 use super::{
     ALERTS,
-    event::{Event, Offsets, iso, sortable, told_and_gone},
+    event::{self, Event, Offsets, iso, sortable},
 };
 use crate::Digest;
 use eventlog::Draft;
@@ -81,12 +81,7 @@ struct Withdrawn<'a> {
 ///
 /// A change of which only the offsets of the evidence differ is told again under its id and not withdrawn.
 pub(super) fn drafts(changes: &[(AlertChange, i64)], partitions: u32) -> Vec<Draft> {
-    let (told, gone) = told_and_gone(changes, id);
-    let withdrawals = gone.into_iter().map(|(id, change)| withdrawn(id, change).draft(ALERTS, partitions));
-    let told = told
-        .into_iter()
-        .map(|(id, change)| event(id, change.kind.name(), change, payload(change)).draft(ALERTS, partitions));
-    withdrawals.chain(told).collect()
+    event::drafts((ALERTS, partitions), changes, id, told, withdrawn)
 }
 
 fn id(change: &AlertChange) -> EventId {
@@ -140,9 +135,11 @@ impl<'a> From<&'a model::Finding> for Finding<'a> {
     }
 }
 
-fn withdrawn(withdraws: EventId, change: &AlertChange) -> Event<Withdrawn<'_>> {
-    let withdraws = withdraws.to_string();
-    let id = EventId::derive(&[ALERTS, "withdrawn", &withdraws]);
+fn told(id: EventId, change: &AlertChange) -> Event<Change<'_>> {
+    about(id, format!("{ALERTS}.{}", change.kind.name()), change, payload(change))
+}
+
+fn withdrawn(id: EventId, withdraws: String, change: &AlertChange) -> Event<Withdrawn<'_>> {
     let payload = Withdrawn {
         alert_id: change.alert.to_string(),
         kind: "withdrawn",
@@ -153,14 +150,15 @@ fn withdrawn(withdraws: EventId, change: &AlertChange) -> Event<Withdrawn<'_>> {
         onset: iso(change.onset),
         changed_at: iso(change.at),
     };
-    event(id, payload.kind, change, payload)
+    about(id, format!("{ALERTS}.{}", payload.kind), change, payload)
 }
 
-fn event<P>(id: EventId, kind: &str, change: &AlertChange, payload: P) -> Event<P> {
+/// An event about a change of an alert.
+pub(super) fn about<P>(id: EventId, kind: String, change: &AlertChange, payload: P) -> Event<P> {
     let subject = change.session.map_or_else(|| change.user.to_string(), |session| session.to_string());
     Event {
         id,
-        kind: format!("{ALERTS}.{kind}"),
+        kind,
         at: change.at,
         user: change.user,
         subject,

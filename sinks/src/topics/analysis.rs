@@ -6,7 +6,7 @@
 use super::{
     ANALYSES,
     alert::Claim,
-    event::{Event, Offsets, content_id, iso, told_and_gone},
+    event::{self, Event, Offsets, content_id, iso},
 };
 use eventlog::Draft;
 use model::{Analysis, EventId, Judged, Number, Risk};
@@ -58,13 +58,7 @@ struct Withdrawn {
 
 /// The records for `analyses`, which are consolidated and in order.
 pub(super) fn drafts(analyses: &[(Analysis, i64)], partitions: u32) -> Vec<Draft> {
-    let (told, gone) = told_and_gone(analyses, id);
-    let withdrawals =
-        gone.into_iter().map(|(id, analysis)| withdrawn(id, analysis).draft(ANALYSES, partitions));
-    let told = told
-        .into_iter()
-        .map(|(id, analysis)| event(id, ANALYSES, analysis, said(analysis)).draft(ANALYSES, partitions));
-    withdrawals.chain(told).collect()
+    event::drafts((ANALYSES, partitions), analyses, id, told, withdrawn)
 }
 
 fn id(analysis: &Analysis) -> EventId {
@@ -104,14 +98,16 @@ impl<'a> From<&'a Judged> for Judgement<'a> {
     }
 }
 
-fn withdrawn(withdraws: EventId, analysis: &Analysis) -> Event<Withdrawn> {
-    let withdraws = withdraws.to_string();
-    let id = EventId::derive(&[ANALYSES, "withdrawn", &withdraws]);
-    let (measurement_session_id, measurement_revision) = (analysis.session.to_string(), analysis.revision);
-    event(id, WITHDRAWN, analysis, Withdrawn { withdraws, measurement_session_id, measurement_revision })
+fn told(id: EventId, analysis: &Analysis) -> Event<Said<'_>> {
+    about(id, ANALYSES, analysis, said(analysis))
 }
 
-fn event<P>(id: EventId, kind: &str, analysis: &Analysis, payload: P) -> Event<P> {
+fn withdrawn(id: EventId, withdraws: String, analysis: &Analysis) -> Event<Withdrawn> {
+    let (measurement_session_id, measurement_revision) = (analysis.session.to_string(), analysis.revision);
+    about(id, WITHDRAWN, analysis, Withdrawn { withdraws, measurement_session_id, measurement_revision })
+}
+
+fn about<P>(id: EventId, kind: &str, analysis: &Analysis, payload: P) -> Event<P> {
     Event {
         id,
         kind: kind.to_owned(),

@@ -4,8 +4,8 @@
 //! tells it again to whom it may be told.
 
 use super::{
-    RISKS,
-    event::{Event, content_id, iso, sortable, told_and_gone},
+    RISKS, alert,
+    event::{self, Event, content_id, iso},
 };
 use eventlog::Draft;
 use model::{EventId, Level, Number, Risk, RiskDetected};
@@ -58,10 +58,7 @@ struct Withdrawn {
 
 /// The records for `risks`, which are consolidated and in order.
 pub(super) fn drafts(risks: &[(RiskDetected, i64)], partitions: u32) -> Vec<Draft> {
-    let (told, gone) = told_and_gone(risks, id);
-    let withdrawals = gone.into_iter().map(|(id, risk)| withdrawn(id, risk).draft(RISKS, partitions));
-    let told = told.into_iter().map(|(id, risk)| event(id, RISKS, risk, said(risk)).draft(RISKS, partitions));
-    withdrawals.chain(told).collect()
+    event::drafts((RISKS, partitions), risks, id, told, withdrawn)
 }
 
 fn id(risk: &RiskDetected) -> EventId {
@@ -104,24 +101,12 @@ fn targets(risk: &RiskDetected) -> Vec<String> {
     risk.recipients.iter().map(ToString::to_string).collect()
 }
 
-fn withdrawn(withdraws: EventId, risk: &RiskDetected) -> Event<Withdrawn> {
-    let withdraws = withdraws.to_string();
-    let id = EventId::derive(&[RISKS, "withdrawn", &withdraws]);
-    let (risk_id, alert_targets) = (risk.change.alert.to_string(), targets(risk));
-    event(id, WITHDRAWN, risk, Withdrawn { withdraws, risk_id, alert_targets })
+fn told(id: EventId, risk: &RiskDetected) -> Event<Said<'_>> {
+    alert::about(id, RISKS.to_owned(), &risk.change, said(risk))
 }
 
-fn event<P>(id: EventId, kind: &str, risk: &RiskDetected, payload: P) -> Event<P> {
-    let change = &risk.change;
-    let subject = change.session.map_or_else(|| change.user.to_string(), |session| session.to_string());
-    Event {
-        id,
-        kind: kind.to_owned(),
-        at: change.at,
-        user: change.user,
-        subject,
-        correlation: change.alert.to_string(),
-        sequence: sortable(change.at),
-        payload,
-    }
+fn withdrawn(id: EventId, withdraws: String, risk: &RiskDetected) -> Event<Withdrawn> {
+    let (risk_id, alert_targets) = (risk.change.alert.to_string(), targets(risk));
+    let payload = Withdrawn { withdraws, risk_id, alert_targets };
+    alert::about(id, WITHDRAWN.to_owned(), &risk.change, payload)
 }

@@ -109,22 +109,29 @@ pub(super) fn content_id(topic: &str, correlation: &str, content: &impl Serializ
     EventId::derive(&[topic, correlation, &Digest::of(&bytes).to_string()])
 }
 
-/// A fact that is told, under its identity.
-type Told<'a, R> = (EventId, &'a R);
-
-/// Of consolidated changes of facts whose identity is what they say: those that are told, and those that are withdrawn.
-/// A fact that is told again under its identity is not withdrawn.
-pub(super) fn told_and_gone<R>(
-    changes: &[(R, i64)],
+/// The records of `topic` for consolidated changes of facts whose identity is what they say, withdrawals first.
+///
+/// A fact that is told again under its identity is not withdrawn. `withdraw` is given the identity of the withdrawal and
+/// that of what it takes back.
+pub(super) fn drafts<'a, R, T: Serialize, W: Serialize>(
+    (topic, partitions): (&str, u32),
+    changes: &'a [(R, i64)],
     id: impl Fn(&R) -> EventId,
-) -> (Vec<Told<'_, R>>, Vec<Told<'_, R>>) {
+    tell: impl Fn(EventId, &'a R) -> Event<T>,
+    withdraw: impl Fn(EventId, String, &'a R) -> Event<W>,
+) -> Vec<Draft> {
     let (mut told, mut gone) = (Vec::new(), Vec::new());
     for (fact, difference) in changes {
         if *difference > 0 { told.push((id(fact), fact)) } else { gone.push((id(fact), fact)) }
     }
     let again: BTreeSet<EventId> = told.iter().map(|(id, _)| *id).collect();
     gone.retain(|(id, _)| !again.contains(id));
-    (told, gone)
+    let withdrawals = gone.into_iter().map(|(id, fact)| {
+        let withdraws = id.to_string();
+        let id = EventId::derive(&[topic, "withdrawn", &withdraws]);
+        withdraw(id, withdraws, fact).draft(topic, partitions)
+    });
+    withdrawals.chain(told.into_iter().map(|(id, fact)| tell(id, fact).draft(topic, partitions))).collect()
 }
 
 /// Of consolidated changes of facts that are told again with every revision: those that are gone, and those that stand.

@@ -52,11 +52,8 @@ fn session_started(
     payload: &Map<String, Value>,
 ) -> Result<DomainEvent, Refusal> {
     let user = UserId::new(field::uuid(field::text(payload, "user_id")?, "payload.user_id")?);
-    if attributes.user.is_some_and(|said| said != user) {
-        return Err(Refusal::new(
-            Reason::BadEnvelope,
-            "user_id and payload.user_id differ: an event is about one person",
-        ));
+    if let Some(said) = attributes.user {
+        field::same_person(payload, said)?;
     }
     Ok(DomainEvent::SessionStarted(SessionStarted {
         event: attributes.id,

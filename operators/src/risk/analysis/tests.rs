@@ -9,13 +9,12 @@ use crate::{
         rule::{Judgement, judge},
         set::Rulebook,
     },
-    timeline::{Fold, Timeline},
+    timeline::{Fold, oracle},
 };
 use model::{
     Analysis, CartridgeKind, Date, EventId, Input, Number, Profile, Risk, SessionId, Sex, Span, UserId,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 /// 2026-01-01.
 const START: i64 = 1_767_225_600_000_000;
@@ -191,21 +190,7 @@ proptest! {
     fn analyses_follow_whatever_comes_late_and_is_taken_back(
         epochs in prop::collection::vec(prop::collection::vec((any_known(), any::<bool>()), 1..6), 1..8),
     ) {
-        let mut timeline = Timeline::<Analyst>::default();
-        let mut standing = BTreeMap::<Known, i64>::new();
-        let mut told: Vec<(Analysis, i64)> = Vec::new();
-        for epoch in epochs {
-            let mut changes = Vec::new();
-            for (known, comes) in epoch {
-                let count = standing.entry(known.clone()).or_insert(0);
-                let change = if *count > 0 && !comes { -1 } else if *count == 0 { 1 } else { continue };
-                *count += change;
-                changes.push((known, change));
-            }
-            timeline.apply(&analyst(), changes, |analysis, change| told.push((analysis, change)));
-            let all: Vec<Known> =
-                standing.iter().filter(|(_, count)| **count > 0).map(|(known, _)| known.clone()).collect();
-            differential_dataflow::consolidation::consolidate(&mut told);
+        oracle::follow(&analyst(), epochs, |told, all| {
             let results = || all.iter().filter(|known| matches!(known.what, Kind::Result(_)));
             prop_assert_eq!(told.len(), results().count());
             prop_assert!(told.iter().all(|(_, count)| *count == 1));
@@ -215,9 +200,10 @@ proptest! {
                     (analysis.at, analysis.session, analysis.value) == (known.at, finished.session, finished.value)
                 };
                 let of = told.iter().map(|(analysis, _)| analysis).find(|analysis| is_its(analysis));
-                let (level, rules) = plain(known, &all);
+                let (level, rules) = plain(known, all);
                 prop_assert_eq!(of.map(|of| (of.level(), of.judged.len())), Some((level, rules)));
             }
-        }
+            Ok(())
+        })?;
     }
 }

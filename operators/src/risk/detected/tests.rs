@@ -1,14 +1,13 @@
 //! Who hears of a risk, and who does not.
 
 use super::{Kind, Known, Recipients};
-use crate::timeline::{Fold, Timeline};
+use crate::timeline::{Fold, oracle};
 use model::{
     AlertChange, ChangeKind, Claim, EventId, Evidence, Finding, Level, Number, RiskDetected, Rule, SetRule,
     Sharing, UserId,
     consent::{ALERTS, FAMILY_SHARING},
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 fn user(name: &str) -> UserId {
     UserId::derive(&[name])
@@ -169,29 +168,16 @@ proptest! {
     fn recipients_follow_whatever_comes_late_and_is_taken_back(
         epochs in prop::collection::vec(prop::collection::vec((any_known(), any::<bool>()), 1..8), 1..8),
     ) {
-        let mut timeline = Timeline::<Recipients>::default();
-        let mut standing = BTreeMap::<Known, i64>::new();
-        let mut told: Vec<(RiskDetected, i64)> = Vec::new();
-        for epoch in epochs {
-            let mut changes = Vec::new();
-            for (known, comes) in epoch {
-                let count = standing.entry(known.clone()).or_insert(0);
-                let change = if *count > 0 && !comes { -1 } else if *count == 0 { 1 } else { continue };
-                *count += change;
-                changes.push((known, change));
-            }
-            timeline.apply(&Recipients, changes, |detected, change| told.push((detected, change)));
-            differential_dataflow::consolidation::consolidate(&mut told);
-            let all: Vec<Known> =
-                standing.iter().filter(|(_, count)| **count > 0).map(|(known, _)| known.clone()).collect();
+        oracle::follow(&Recipients, epochs, |told, all| {
             let wanted: Vec<_> = all
                 .iter()
                 .filter(|known| matches!(known.what, Kind::Risk(_)))
-                .map(|known| (known.at, plain(known.at, &all)))
+                .map(|known| (known.at, plain(known.at, all)))
                 .collect();
             let found: Vec<_> = told.iter().map(|(it, _)| (it.change.at, it.recipients.clone())).collect();
             prop_assert!(told.iter().all(|(_, count)| *count == 1));
             prop_assert_eq!(found, wanted);
-        }
+            Ok(())
+        })?;
     }
 }

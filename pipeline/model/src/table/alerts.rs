@@ -1,14 +1,17 @@
 //! `alerts`: one row per alert as it stands, with the evidence of its newest change.
 
-use super::{Row, Table, assemble, column, ids, numbers, optional_texts, schema, texts, time_type, times};
+use super::{
+    FIELD, Row, Table, assemble, column, ids, list, list_builder, numbers, optional_texts, schema, texts,
+    time_type, times,
+};
 use crate::{Alert, Claim, Evidence, Micros, view::RowId};
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Float64Builder, Int32Array, Int32Builder, Int64Builder, ListBuilder,
-        RecordBatch, StringArray, StringBuilder, StructBuilder, TimestampMicrosecondBuilder,
+        ArrayRef, BooleanArray, Float64Builder, Int32Array, Int32Builder, Int64Builder, RecordBatch,
+        StringArray, StringBuilder, TimestampMicrosecondBuilder,
     },
     datatypes::{
-        DataType::{self, Boolean, Float64, Int32, Int64, Utf8},
+        DataType::{Boolean, Float64, Int32, Int64, Utf8},
         Field, Fields,
     },
 };
@@ -51,10 +54,6 @@ pub fn table() -> Table {
         ]),
         time: "onset",
     }
-}
-
-fn list(fields: Fields) -> DataType {
-    DataType::List(Arc::new(Field::new("item", DataType::Struct(fields), false)))
 }
 
 fn findings() -> Fields {
@@ -128,8 +127,6 @@ fn claim(row: &Alert) -> Option<&Claim> {
     row.last.rule.claim()
 }
 
-const FIELD: &str = "the builder was made from the same fields";
-
 fn findings_column(rows: &[&Evidence]) -> ArrayRef {
     let mut lists = list_builder(findings());
     for evidence in rows {
@@ -163,11 +160,6 @@ fn offsets_column(rows: &[&Evidence]) -> ArrayRef {
         lists.append(true);
     }
     Arc::new(lists.finish())
-}
-
-fn list_builder(fields: Fields) -> ListBuilder<StructBuilder> {
-    let item = Field::new("item", DataType::Struct(fields.clone()), false);
-    ListBuilder::new(StructBuilder::from_fields(fields, 0)).with_field(item)
 }
 
 #[cfg(test)]

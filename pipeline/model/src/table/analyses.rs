@@ -1,14 +1,17 @@
 //! `analyses`: what the rules say of every measurement, newest revision.
 
-use super::{Row, Table, assemble, column, ids, numbers, optional_texts, schema, texts, time_type, times};
+use super::{
+    FIELD, Row, Table, assemble, column, ids, list, list_builder, numbers, optional_texts, schema, texts,
+    time_type, times,
+};
 use crate::{Analysis, Claim, Judged, Micros, Number, Risk, view::RowId};
 use arrow::{
     array::{
         ArrayRef, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, Int32Array, Int64Array,
-        ListBuilder, RecordBatch, StringBuilder, StructBuilder,
+        RecordBatch, StringBuilder, StructBuilder,
     },
     datatypes::{
-        DataType::{self, Boolean, Float64, Int32, Int64, Utf8},
+        DataType::{Boolean, Float64, Int32, Int64, Utf8},
         Field, Fields,
     },
 };
@@ -37,17 +40,13 @@ pub fn table() -> Table {
             ("risk_score", Float64, true, "ordinal code of the level from 0 to 1, not a probability"),
             ("needs_retest", Boolean, false, "whether it must be measured again before it counts"),
             ("unasked", Utf8, true, "why no rule was asked: not_understood, no_value, impossible, guess"),
-            ("judgements", list(), false, "what each rule says that asks about it"),
+            ("judgements", list(judgements()), false, "what each rule says that asks about it"),
             ("partition", Int32, false, "partition of its packets"),
             ("first_offset", Int64, false, "lowest offset of its packets"),
             ("last_offset", Int64, false, "highest offset of its packets"),
         ]),
         time: "measured_at",
     }
-}
-
-fn list() -> DataType {
-    DataType::List(Arc::new(Field::new("item", DataType::Struct(judgements()), false)))
 }
 
 fn judgements() -> Fields {
@@ -103,8 +102,7 @@ impl Row for Analysis {
 }
 
 fn lists(rows: &[(RowId, &Analysis)]) -> ArrayRef {
-    let item = Field::new("item", DataType::Struct(judgements()), false);
-    let mut lists = ListBuilder::new(StructBuilder::from_fields(judgements(), 0)).with_field(item);
+    let mut lists = list_builder(judgements());
     for (_, row) in rows {
         row.judged.iter().for_each(|judged| append(lists.values(), judged));
         lists.append(true);
@@ -114,7 +112,6 @@ fn lists(rows: &[(RowId, &Analysis)]) -> ArrayRef {
 
 /// One judgement, in the order of [`judgements`].
 fn append(item: &mut StructBuilder, Judged { rule, level, silence }: &Judged) {
-    const FIELD: &str = "the builder was made from the same fields";
     let claim = rule.claim.as_ref();
     let of = |get: fn(&Claim) -> &str| claim.map(get);
     let texts = [

@@ -191,10 +191,7 @@ pub(super) fn commit(
         let send = || producer.send_offsets_to_transaction(offsets, group, Timeout::Never);
         again(start, send).map_err(Failure::BeforeEnd)?;
     }
-    // rust-rdkafka would flush too, asleep for 100 ms at a time: whoever else serves callbacks takes the one it waits for.
-    while producer.in_flight_count() > 0 && start.elapsed() < PATIENCE {
-        producer.flush(GLANCE).ok();
-    }
+    deliver(producer, start, PATIENCE);
     again(start, || producer.commit_transaction(Timeout::Never)).map_err(Failure::AtEnd)
 }
 
@@ -205,10 +202,17 @@ pub(super) fn commit(
 /// invalid, and librdkafka gives the producer up.
 pub(super) fn abort(producer: &BaseProducer<Context>) -> KafkaResult<()> {
     let start = Instant::now();
-    while producer.in_flight_count() > 0 && start.elapsed() < SETTLE {
+    deliver(producer, start, SETTLE);
+    again(start, || producer.abort_transaction(Timeout::Never))
+}
+
+/// Waits until all records were delivered, until `limit` after `start` at most.
+///
+/// rust-rdkafka would flush too, asleep for 100 ms at a time: whoever else serves callbacks takes the one it waits for.
+fn deliver(producer: &BaseProducer<Context>, start: Instant, limit: Duration) {
+    while producer.in_flight_count() > 0 && start.elapsed() < limit {
         producer.flush(GLANCE).ok();
     }
-    again(start, || producer.abort_transaction(Timeout::Never))
 }
 
 /// Where a commit failed.
