@@ -28,13 +28,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 /// How what is known of a key ages.
-pub(crate) trait Ages: 'static {
+pub(crate) trait Ages: Clone + 'static {
     /// What has a row.
     type Key: Key + ExchangeData;
     /// A fact of it.
     type Fact: ExchangeData;
     /// What is known: the same whatever the order of the facts and however often each came.
-    type Known: Default + Serialize + DeserializeOwned + 'static;
+    type Known: Clone + Default + Serialize + DeserializeOwned + 'static;
     /// What it says.
     type Row: Data + PartialEq + Serialize + DeserializeOwned;
 
@@ -56,7 +56,7 @@ pub(crate) trait Ages: 'static {
 }
 
 /// What is remembered of one key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "A: Ages", deserialize = "A: Ages"))]
 struct Entry<A: Ages> {
     known: A::Known,

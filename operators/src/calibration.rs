@@ -39,6 +39,7 @@ pub fn calibrations<'scope>(
     age::<Calibrations>(events.flat_map(fact), memory)
 }
 
+#[derive(Clone)]
 struct Calibrations;
 
 /// Device and kind of cartridge.
@@ -54,7 +55,7 @@ enum Fact {
 }
 
 /// What is known of a pair.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Known {
     /// When it was first named.
     named_at: Option<Micros>,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// How the facts of a key add up.
-pub trait Sum: 'static {
+pub trait Sum: Clone + 'static {
     /// What has a row.
     type Key: Key + ExchangeData;
     /// A fact of it; facts add up in their order.
@@ -43,7 +43,7 @@ pub trait Sum: 'static {
 }
 
 /// The facts of one key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "S: Sum", deserialize = "S: Sum"))]
 struct Facts<S: Sum> {
     counts: BTreeMap<S::Fact, Diff>,

@@ -93,6 +93,7 @@ pub fn alerts<'scope>(
     gather::<Changes>(changes.map(|(change, heard)| (change.alert, change, heard)), memory)
 }
 
+#[derive(Clone)]
 struct Changes;
 
 impl Sum for Changes {

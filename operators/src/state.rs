@@ -6,11 +6,12 @@
 //!
 //! # Invariants
 //! - An export is the state at the moment of [`States::begin`], whatever happens to the keys meanwhile: an
-//!   entry that is about to change leaves first.
+//!   entry that is about to change is copied first.
 //! - An entry is owned by the worker `route(key) % workers`, the same one that the step's input goes to.
 //! - What is exported is a function of the epochs fed, not of the number of workers or the order of keys.
 //! - A version writes its own form and reads that and the one before ([`Stored`]).
 
+mod slots;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -25,8 +26,8 @@ use model::{
 use serde::{Serialize, de::DeserializeOwned};
 use std::{cell::RefCell, fmt, hash::Hash, rc::Rc};
 
-/// What a step remembers of a key.
-pub trait Stored: Serialize + DeserializeOwned + 'static {
+/// What a step remembers of a key; cloned when it is about to change under an export, in the epoch's own time.
+pub trait Stored: Serialize + DeserializeOwned + Clone + 'static {
     /// Version of the form; raised whenever the form changes.
     const VERSION: u32;
 

@@ -44,13 +44,14 @@ pub fn cartridges<'scope>(
     age::<Supply>(facts, memory)
 }
 
+#[derive(Clone)]
 struct Supply;
 
 /// The order of events.
 type Moment = (Micros, EventId);
 
 /// What is known of a cartridge.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Known {
     /// When it was last put in place of another; nothing before counts.
     replaced: Option<Moment>,

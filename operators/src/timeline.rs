@@ -7,33 +7,36 @@
 //! What is older than a floor cannot change any more: it leaves, and the state after it stays as the base that
 //! folding begins with. What it said stays said.
 //!
+//! Facts stand in runs, each with the state after it. A copy shares the runs, and a change copies the one it is in: an
+//! export that keeps what a key was costs a load that touches every key next to nothing.
+//!
 //! # Invariants
 //! - Outputs are a function of the set of facts, not of how or when they came (oracle test), as long as no fact
 //!   below the floor changes.
-//! - `tail` is the state after the last fact; a checkpoint is the state after its fact.
+//! - Runs follow each other in the order of facts; none is empty.
 //!
 //! # Bound
-//! The facts above the floor, and as many below as lie between two checkpoints.
+//! The facts above the floor, and as many below as are in one run.
 
+mod form;
 mod operator;
+#[cfg(test)]
+pub(crate) mod oracle;
+mod run;
 #[cfg(test)]
 mod tests;
 
 pub use operator::FoldTimeline;
 
 use crate::{Diff, state::Stored};
+use differential_dataflow::consolidation::consolidate;
 use model::Micros;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{
-    collections::BTreeMap,
-    ops::Bound::{Excluded, Unbounded},
-};
-
-/// Facts between two checkpoints: what a late fact costs at most before its own place is reached.
-const STRIDE: usize = 32;
+use run::{Changes, Run};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::VecDeque, fmt, rc::Rc};
 
 /// A state machine over the facts of one key.
-pub trait Fold: 'static {
+pub trait Fold: Clone + 'static {
     /// A fact; its order is the order of the fold, so it begins with its time.
     type Fact: Ord + Clone + Serialize + DeserializeOwned;
     /// What is remembered between two facts.
@@ -78,27 +81,12 @@ pub trait Fold: 'static {
 }
 
 /// The facts of one key and what they lead to.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound(serialize = "F: Fold", deserialize = "F: Fold"))]
+#[derive(Clone)]
 pub struct Timeline<F: Fold> {
     /// The state after the facts that left.
-    base: F::State,
-    facts: BTreeMap<F::Fact, Diff>,
-    checkpoints: BTreeMap<F::Fact, F::State>,
-    outputs: BTreeMap<F::Fact, F::Output>,
-    tail: F::State,
-    /// Facts behind the newest checkpoint.
-    behind: usize,
-}
-
-/// Where folding begins.
-struct Start<F: Fold> {
-    /// The last fact that needs no folding.
-    after: Option<F::Fact>,
-    /// The state after it.
-    state: F::State,
-    /// Facts since the checkpoint before.
-    run: usize,
+    base: Rc<F::State>,
+    /// The facts, oldest first; the last run takes what comes at the end.
+    runs: VecDeque<Rc<Run<F>>>,
 }
 
 impl<F: Fold> Stored for Timeline<F> {
@@ -109,54 +97,13 @@ impl<F: Fold> Stored for Timeline<F> {
     }
 }
 
-/// A timeline as it is written, of facts `A` and states `S` of another version.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "A: Ord + DeserializeOwned, S: DeserializeOwned, O: DeserializeOwned"))]
-struct Former<A, S, O> {
-    base: S,
-    facts: BTreeMap<A, Diff>,
-    checkpoints: BTreeMap<A, S>,
-    outputs: BTreeMap<A, O>,
-    tail: S,
-    behind: usize,
-}
-
 impl<F: Fold> Default for Timeline<F> {
     fn default() -> Self {
-        Self {
-            base: F::State::default(),
-            facts: BTreeMap::new(),
-            checkpoints: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-            tail: F::State::default(),
-            behind: 0,
-        }
+        Self { base: Rc::default(), runs: VecDeque::new() }
     }
 }
 
 impl<F: Fold> Timeline<F> {
-    /// Reads a timeline of other facts and states, each turned into one of this version; the order of facts and what
-    /// they said must be the same.
-    pub fn read_as<A, S>(
-        bytes: &[u8],
-        fact: impl Fn(A) -> F::Fact,
-        state: impl Fn(S) -> F::State,
-    ) -> Option<Self>
-    where
-        A: Ord + DeserializeOwned,
-        S: DeserializeOwned,
-    {
-        let read: Former<A, S, F::Output> = postcard::from_bytes(bytes).ok()?;
-        Some(Self {
-            base: state(read.base),
-            facts: read.facts.into_iter().map(|(of, count)| (fact(of), count)).collect(),
-            checkpoints: read.checkpoints.into_iter().map(|(of, after)| (fact(of), state(after))).collect(),
-            outputs: read.outputs.into_iter().map(|(of, output)| (fact(of), output)).collect(),
-            tail: state(read.tail),
-            behind: read.behind,
-        })
-    }
-
     /// Applies changes of facts and gives the changes of outputs to `emit`.
     ///
     /// A fact counts while its differences sum to more than zero; a second copy changes nothing.
@@ -166,123 +113,128 @@ impl<F: Fold> Timeline<F> {
         changes: impl IntoIterator<Item = (F::Fact, Diff)>,
         mut emit: impl FnMut(F::Output, Diff),
     ) {
-        let last = self.facts.last_key_value().map(|(fact, _)| fact.clone());
-        let mut touched: BTreeMap<F::Fact, bool> = BTreeMap::new();
-        for (fact, diff) in changes {
-            let count = self.facts.entry(fact.clone()).or_insert(0);
-            let stood = *count > 0;
-            *count += diff;
-            touched.entry(fact).or_insert(stood);
+        let mut changes: Vec<_> = changes.into_iter().collect();
+        consolidate(&mut changes);
+        let mut changes = changes.into_iter().peekable();
+        // The run at hand, and how many from there on are folded again, because the state before them is another.
+        let (mut at, mut due) = (0, 0);
+        loop {
+            if due == 0 {
+                let Some((fact, _)) = changes.peek() else { return };
+                at = self.place(fact);
+            }
+            due = self.turn(fold, at, due, &mut changes, &mut emit);
+            if self.runs[at].facts.is_empty() {
+                self.runs.remove(at);
+            } else {
+                at += 1;
+            }
+            due = due.min(self.runs.len() - at);
         }
-        // 1. What stood and stands no more takes its output and its checkpoint with it.
-        touched.retain(|fact, stood| {
-            let count = self.facts.get(fact).copied().unwrap_or(0);
-            if count == 0 {
-                self.facts.remove(fact);
-            }
-            let stands = count > 0;
-            if !stands {
-                self.checkpoints.remove(fact);
-                if let Some(output) = self.outputs.remove(fact) {
-                    emit(output, -1);
-                }
-            }
-            *stood != stands
-        });
-        // 2. What changed in place is folded again.
-        let (Some((low, _)), Some((high, _))) = (touched.first_key_value(), touched.last_key_value()) else {
-            return;
+    }
+
+    /// The first run that does not end before `fact`.
+    fn holding(&self, fact: &F::Fact) -> usize {
+        self.runs.partition_point(|run| run.last().is_some_and(|last| last < fact))
+    }
+
+    /// The run that `fact` belongs to; the one after the last if that is closed.
+    fn place(&self, fact: &F::Fact) -> usize {
+        let at = self.holding(fact);
+        match self.runs.back() {
+            Some(last) if at == self.runs.len() && !last.is_full() => at - 1,
+            _ => at,
+        }
+    }
+
+    /// Takes the changes of the run at `at` and folds what they touch; all of it if it is among those that are `due`.
+    ///
+    /// Gives how many after it are due.
+    fn turn(
+        &mut self,
+        fold: &F,
+        at: usize,
+        due: usize,
+        changes: &mut Changes<F>,
+        emit: &mut impl FnMut(F::Output, Diff),
+    ) -> usize {
+        if at == self.runs.len() {
+            let after = self.tail().clone();
+            self.runs.push_back(Rc::new(Run { facts: Vec::new(), after }));
+        }
+        let is_last = at + 1 == self.runs.len();
+        let before = (due > 0 || !self.runs[at].goes_on(changes)).then(|| self.before(at).clone());
+        // Copied if a copy of the timeline still has it.
+        let run = Rc::make_mut(&mut self.runs[at]);
+        let known = run.facts.len();
+        let halves = run.take(changes, is_last, emit);
+        let Some(before) = before else {
+            let state = std::mem::take(&mut run.after);
+            run.after = run.fold(fold, state, known, emit);
+            return 0;
         };
-        let start = if last.as_ref().is_none_or(|last| last < low) {
-            Start { after: last, state: std::mem::take(&mut self.tail), run: self.behind }
-        } else {
-            let checkpoint = self.checkpoints.range(..low).next_back();
-            let (after, state) = checkpoint.map(|(fact, state)| (fact.clone(), state.clone())).unzip();
-            Start { after, state: state.unwrap_or_else(|| self.base.clone()), run: 0 }
-        };
-        self.refold(fold, start, high, &mut emit);
+        let state = run.fold(fold, before, 0, emit);
+        let former = std::mem::replace(&mut run.after, state);
+        let (split, moved) = (halves.len(), former != run.after);
+        for facts in halves {
+            // The last ends where the run ended; the others are due.
+            self.runs.insert(at + 1, Rc::new(Run { facts, after: former.clone() }));
+        }
+        (due.saturating_sub(1) + split).max(usize::from(moved))
+    }
+
+    /// The state before the run at `at`.
+    fn before(&self, at: usize) -> &F::State {
+        at.checked_sub(1).map_or(&self.base, |before| &self.runs[before].after)
     }
 
     /// Drops the changes of facts that are too old to count and did not count before.
     pub fn refuse(&self, changes: &mut Vec<(F::Fact, Diff)>, watermark: Micros, horizon: Micros) {
-        changes.retain(|(fact, _)| !F::is_too_old(fact, watermark, horizon) || self.facts.contains_key(fact));
+        changes.retain(|(fact, _)| !F::is_too_old(fact, watermark, horizon) || self.is_known(fact));
     }
 
-    /// Lets the facts leave that lie before a checkpoint below the floor.
+    fn is_known(&self, fact: &F::Fact) -> bool {
+        self.runs.get(self.holding(fact)).is_some_and(|run| run.find(fact).is_ok())
+    }
+
+    /// Lets the runs leave that are closed and lie below the floor.
     ///
     /// Each fact leaves once and no fact is folded for it.
     pub fn compact(&mut self, watermark: Micros, horizon: Micros) {
-        let Some((newest, _)) = self.facts.last_key_value() else { return };
+        let Some(newest) = self.runs.back().and_then(|run| run.last()) else { return };
         let floor = F::floor(newest, watermark, horizon);
-        let mut last = None;
-        while let Some(entry) = self.checkpoints.first_entry()
-            && F::at(entry.key()) < floor
+        while let Some(run) = self.runs.front()
+            && (self.runs.len() > 1 || run.is_full())
+            && run.last().is_some_and(|last| F::at(last) < floor)
+            && let Some(run) = self.runs.pop_front()
         {
-            last = Some(entry.remove_entry());
-        }
-        let Some((last, state)) = last else { return };
-        self.base = state;
-        while self.facts.first_key_value().is_some_and(|(fact, _)| *fact <= last) {
-            self.facts.pop_first();
-        }
-        while self.outputs.first_key_value().is_some_and(|(fact, _)| *fact <= last) {
-            self.outputs.pop_first();
+            self.base = Rc::new(Rc::try_unwrap(run).map_or_else(|run| run.after.clone(), |run| run.after));
         }
     }
 
     /// Lets all facts leave: nothing that was heard can change any more.
     pub fn settle(&mut self) {
-        *self = Self { base: self.tail.clone(), tail: self.tail.clone(), ..Self::default() };
+        *self = Self { base: Rc::new(self.tail().clone()), runs: VecDeque::new() };
     }
 
     /// Whether there is nothing to settle.
     pub fn is_settled(&self) -> bool {
-        self.facts.is_empty()
+        self.runs.is_empty()
     }
 
     /// Whether this is what a key begins with.
     pub fn is_blank(&self) -> bool {
-        self.facts.is_empty() && self.tail == F::State::default()
+        self.runs.is_empty() && *self.base == F::State::default()
     }
 
     /// The state after the last fact.
-    pub const fn tail(&self) -> &F::State {
-        &self.tail
+    pub fn tail(&self) -> &F::State {
+        self.before(self.runs.len())
     }
+}
 
-    /// Folds again from `start` until the state agrees with a checkpoint after `high`.
-    fn refold(&mut self, fold: &F, start: Start<F>, high: &F::Fact, emit: &mut impl FnMut(F::Output, Diff)) {
-        let Start { after, mut state, mut run } = start;
-        let from = after.map_or(Unbounded, Excluded);
-        for (fact, count) in self.facts.range((from, Unbounded)) {
-            if *count <= 0 {
-                continue;
-            }
-            let output = fold.step(&mut state, fact);
-            let before = self.outputs.get(fact);
-            if before != output.as_ref() {
-                if let Some(before) = self.outputs.remove(fact) {
-                    emit(before, -1);
-                }
-                if let Some(output) = output {
-                    emit(output.clone(), 1);
-                    self.outputs.insert(fact.clone(), output);
-                }
-            }
-            run += 1;
-            if let Some(checkpoint) = self.checkpoints.get_mut(fact) {
-                if fact > high && *checkpoint == state {
-                    // From here on everything is as it was, the tail included.
-                    return;
-                }
-                *checkpoint = state.clone();
-                run = 0;
-            } else if run >= STRIDE {
-                self.checkpoints.insert(fact.clone(), state.clone());
-                run = 0;
-            }
-        }
-        self.tail = state;
-        self.behind = run;
+impl<F: Fold> fmt::Debug for Timeline<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timeline({} runs)", self.runs.len())
     }
 }

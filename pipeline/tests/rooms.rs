@@ -46,6 +46,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "timely",
             "differential-dataflow",
             "blake3",
+            "hashbrown",
             "postcard",
             "serde",
             "sha2",

@@ -24,7 +24,7 @@ use model::Packet;
 use serde::{Deserialize, Serialize};
 
 /// One session's signal; plain data.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Chain {
     line: Line<Heart>,
     reading: Reading,

@@ -45,7 +45,7 @@ pub(super) struct Heart {
 }
 
 /// Beats and windows of one session; plain data.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Reading {
     session: SessionId,
     user: UserId,

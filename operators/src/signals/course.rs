@@ -29,7 +29,7 @@ const STEP: Micros = 10 * SECOND;
 const CARTRIDGE_STEP: Micros = 2 * SECOND;
 
 /// The course of a session; plain data.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Course {
     /// Whether the session was under way before its course was counted.
     uncounted: bool,
@@ -37,7 +37,7 @@ pub(super) struct Course {
     running: Option<Box<Running>>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Running {
     session: SessionId,
     user: UserId,

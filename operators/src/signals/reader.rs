@@ -52,7 +52,7 @@ impl Plan {
 }
 
 /// One session's signal; plain data.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Reader {
     Pulse(wave::chain::Chain<Pulse>),
     Respiration(wave::chain::Chain<Respiration>),

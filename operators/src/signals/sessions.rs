@@ -72,7 +72,7 @@ struct Said {
 }
 
 /// One session; plain data.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Session {
     /// Sample period; absent while only ends have come.
     period_us: Option<u32>,

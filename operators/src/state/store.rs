@@ -1,39 +1,45 @@
 //! One step's entries: looked up by key, exported while they change, forgotten when they are old.
 //!
 //! Entries stand in slots; an export walks the slots and remembers how far it came. An entry it has not
-//! reached yet is written out before it is handed out for a change. Entries wait for their age in buckets
-//! of event time, so that work is proportional to what is looked at, never to what is remembered.
+//! reached yet is copied before it is handed out for a change, and the copy leaves at the pace of the export: a load
+//! may touch every key right after an export began. Entries wait for their age in buckets of event time, so that work
+//! is proportional to what is looked at, never to what is remembered.
 //!
 //! # Invariants
-//! - Looked up, never walked in the order of hashing; the walk of an export is over slots, and its order
-//!   means nothing.
+//! - The walk of an export is over slots, and its order means nothing.
 
-use super::{Key, Step, Stored};
+use super::{
+    Key, Step, Stored,
+    slots::{Index, Slots},
+};
 use model::planted::{self, Bug};
 use model::{
     Micros,
     state::{Pieces, StepVersion},
 };
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
 };
 
-/// An age bucket is this share of the horizon.
-const BUCKETS: Micros = 16;
-/// Entries that changed early leave in parts of about so many bytes: a load that touches every key right after an
-/// export began would otherwise make one slice of the whole state.
-const PART_BYTES: usize = 64 << 10;
+/// An age bucket is this share of the horizon: all of a bucket go in one epoch, which others wait for.
+const BUCKETS: Micros = 1_024;
 
 /// Where an entry stands, until it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(usize);
 
-struct Slot<K, V> {
+/// What leaves with an export.
+#[derive(Clone)]
+struct Entry<K, V> {
     key: K,
-    value: V,
-    /// The entry is as old as this.
+    /// It is as old as this.
     dated: Micros,
+    value: V,
+}
+
+struct Slot<K, V> {
+    entry: Entry<K, V>,
     /// The bucket it waits in; other buckets may still name the slot, and are wrong.
     bucket: Micros,
     /// The newest export it is in, or that it is too young for.
@@ -45,16 +51,15 @@ pub struct Store<K, V> {
     step: &'static str,
     route: fn(&K) -> u64,
     horizon: Micros,
-    index: HashMap<K, usize>,
-    slots: Vec<Option<Slot<K, V>>>,
-    free: Vec<usize>,
+    index: Index,
+    slots: Slots<Slot<K, V>>,
     buckets: BTreeMap<Micros, Vec<usize>>,
     /// Number of the newest export.
     export: u32,
     /// The slots the export has still to walk.
     walk: std::ops::Range<usize>,
-    /// Entries that changed before the walk reached them, as they were, in parts.
-    early: VecDeque<Pieces>,
+    /// Entries that changed before the walk reached them, as they were.
+    early: VecDeque<Entry<K, V>>,
 }
 
 impl<K: Key, V: Stored> Store<K, V> {
@@ -63,9 +68,8 @@ impl<K: Key, V: Stored> Store<K, V> {
             step,
             route,
             horizon,
-            index: HashMap::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            index: Index::new(),
+            slots: Slots::new(),
             buckets: BTreeMap::new(),
             export: 0,
             walk: 0..0,
@@ -75,36 +79,31 @@ impl<K: Key, V: Stored> Store<K, V> {
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.slots.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
     }
 
     /// The entry of `key`, to look at.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.slots[*self.index.get(key)?].as_ref().map(|slot| &slot.value)
+        self.slots.get(self.find(key)?.0).map(|slot| &slot.entry.value)
     }
 
     /// Where the entry of `key` stands.
     pub fn find(&self, key: &K) -> Option<Place> {
-        self.index.get(key).copied().map(Place)
+        self.index.find(key, |at| self.slots.key(at)).map(Place)
     }
 
     /// Adds an entry as old as `dated`; one that stood under `key` is replaced.
     pub fn insert(&mut self, key: K, dated: Micros, value: V) -> Place {
         self.remove(&key);
-        let bucket = self.bucket(dated);
-        let slot = Slot { key: key.clone(), value, dated, bucket, exported: self.export };
-        let at = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            self.slots.len() - 1
-        });
-        self.slots[at] = Some(slot);
+        let bucket = bucket_of(dated, self.width());
+        let at = self.slots.put(Slot { entry: Entry { key, dated, value }, bucket, exported: self.export });
         self.buckets.entry(bucket).or_default().push(at);
-        self.index.insert(key, at);
+        self.index.insert(at, |at| self.slots.key(at));
         Place(at)
     }
 
@@ -123,18 +122,17 @@ impl<K: Key, V: Stored> Store<K, V> {
     /// If it was removed.
     pub fn at(&mut self, place: Place, dated: Micros) -> &mut V {
         self.save(place.0);
-        let slot = self.slots[place.0].as_mut().expect("a place is given up with its entry");
-        slot.dated = slot.dated.max(dated);
-        &mut slot.value
+        let slot = self.slots.get_mut(place.0).expect("a place is given up with its entry");
+        slot.entry.dated = slot.entry.dated.max(dated);
+        &mut slot.entry.value
     }
 
     /// Removes the entry of `key`.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let at = self.index.get(key).copied()?;
+        let Place(at) = self.find(key)?;
         self.save(at);
-        self.index.remove(key);
-        self.free.push(at);
-        self.slots[at].take().map(|slot| slot.value)
+        self.index.remove(at, key);
+        self.slots.take(at).map(|slot| slot.entry.value)
     }
 
     /// The entry at `place` is as old as this.
@@ -142,12 +140,12 @@ impl<K: Key, V: Stored> Store<K, V> {
     /// # Panics
     /// If it was removed.
     pub fn dated(&self, place: Place) -> Micros {
-        self.slots[place.0].as_ref().expect("a place is given up with its entry").dated
+        self.slots.get(place.0).expect("a place is given up with its entry").entry.dated
     }
 
     /// The entries, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.slots.iter().flatten().map(|slot| (&slot.key, &slot.value))
+        self.slots.iter().map(|slot| (&slot.entry.key, &slot.entry.value))
     }
 
     /// Removes the entries whose age bucket is wholly older than `watermark` less the horizon, unless `keep`
@@ -165,20 +163,21 @@ impl<K: Key, V: Stored> Store<K, V> {
         {
             let (bucket, slots) = entry.remove_entry();
             for at in slots {
-                let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.bucket == bucket) else {
+                let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.bucket == bucket) else {
                     continue;
                 };
-                let (dated, own) = (slot.dated, slot.dated.div_euclid(width).saturating_mul(width));
+                let Entry { key, dated, value } = &slot.entry;
+                let (dated, own) = (*dated, bucket_of(*dated, width));
                 // Never by the bucket it happened to wait in: an import puts it into that of its date.
                 let due = own.saturating_add(width) <= oldest;
-                if due && !keep(&slot.key, &slot.value) {
-                    let key = slot.key.clone();
+                if due && !keep(key, value) {
+                    let key = key.clone();
                     self.remove(&key);
                     gone += 1;
                     continue;
                 }
-                let next = self.bucket(if due { watermark } else { dated });
-                self.slots[at].as_mut().expect("it was there just now").bucket = next;
+                let next = bucket_of(if due { watermark } else { dated }, width);
+                slot.bucket = next;
                 self.buckets.entry(next).or_default().push(at);
             }
         }
@@ -189,27 +188,32 @@ impl<K: Key, V: Stored> Store<K, V> {
         (self.horizon / BUCKETS).max(1)
     }
 
-    fn bucket(&self, dated: Micros) -> Micros {
-        dated.div_euclid(self.width()).saturating_mul(self.width())
-    }
-
-    /// Writes the entry in slot `at` out before it changes, if the export under way still needs it.
+    /// Copies the entry in slot `at` before it changes, if the export under way still needs it.
     fn save(&mut self, at: usize) {
         if !self.walk.contains(&at) || planted::is(Bug::SnapshotBlurred) {
             return;
         }
         let (export, early) = (self.export, &mut self.early);
-        if let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.exported != export) {
+        if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.exported != export) {
             slot.exported = export;
-            if early.back().is_none_or(|part| part.bytes() >= PART_BYTES) {
-                early.push_back(Pieces::default());
-            }
-            slot.write(early.back_mut().expect("one was added just now"));
+            early.push_back(slot.entry.clone());
         }
     }
 }
 
-impl<K: Key, V: Stored> Slot<K, V> {
+impl<K, V> Slots<Slot<K, V>> {
+    /// The key in a slot that is not empty.
+    fn key(&self, at: usize) -> &K {
+        &self.get(at).expect("the index names slots that hold an entry").entry.key
+    }
+}
+
+/// The bucket of entries as old as `dated`, in buckets so wide.
+const fn bucket_of(dated: Micros, width: Micros) -> Micros {
+    dated.div_euclid(width).saturating_mul(width)
+}
+
+impl<K: Key, V: Stored> Entry<K, V> {
     fn write(&self, into: &mut Pieces) {
         let written = into.push_with(|bytes| {
             // Extends what is there: `bytes` is the arena of all entries.
@@ -230,15 +234,15 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
 
     fn begin(&mut self) {
         self.export = self.export.wrapping_add(1);
-        self.walk = 0..self.slots.len();
+        self.walk = 0..self.slots.end();
         self.early = VecDeque::new();
     }
 
     fn export(&mut self, bytes: usize, into: &mut Pieces) -> bool {
         while into.bytes() < bytes
-            && let Some(part) = self.early.pop_front()
+            && let Some(entry) = self.early.pop_front()
         {
-            into.append(&part);
+            entry.write(into);
         }
         while into.bytes() < bytes
             && let Some(at) = self.walk.next()
@@ -246,9 +250,9 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
             if at == 1 && planted::is(Bug::SnapshotShort) {
                 continue;
             }
-            if let Some(slot) = self.slots[at].as_mut().filter(|slot| slot.exported != self.export) {
+            if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.exported != self.export) {
                 slot.exported = self.export;
-                slot.write(into);
+                slot.entry.write(into);
             }
         }
         self.walk.is_empty() && self.early.is_empty()
@@ -282,12 +286,12 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
     }
 
     fn len(&self) -> usize {
-        self.index.len()
+        Self::len(self)
     }
 }
 
 impl<K, V> fmt::Debug for Store<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({}, {} entries)", self.step, self.index.len())
+        write!(f, "Store({}, {} entries)", self.step, self.slots.len())
     }
 }

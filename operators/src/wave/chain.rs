@@ -60,6 +60,21 @@ struct Reading<W: Wave> {
     windows: Windows<W::Row>,
 }
 
+// Not derived: that would ask for planned estimators that can be cloned.
+impl<W: Wave> Clone for Chain<W> {
+    fn clone(&self) -> Self {
+        Self { line: self.line.clone(), reading: self.reading.clone() }
+    }
+}
+
+impl<W: Wave> Clone for Reading<W> {
+    fn clone(&self) -> Self {
+        let Self { session, user, origin, filtered, windows } = self;
+        let (filtered, windows) = (filtered.clone(), windows.clone());
+        Self { session: *session, user: *user, origin: *origin, filtered, windows }
+    }
+}
+
 /// Takes the panes of a line as they close.
 struct Follower<'a, W: Wave> {
     reading: &'a mut Reading<W>,

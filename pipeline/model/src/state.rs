@@ -39,13 +39,6 @@ impl Pieces {
         self.ends.push((end, self.bytes.len()));
     }
 
-    /// Appends all of `other`.
-    pub fn append(&mut self, other: &Self) {
-        let base = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes);
-        self.ends.extend(other.ends.iter().map(|(key, value)| (base + key, base + value)));
-    }
-
     /// Keys and values, in the order appended.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut from = 0;
