@@ -149,19 +149,21 @@ pub(crate) fn said(mut command: Command) -> Said {
     let errors = std::thread::Builder::new().name("errors".into()).spawn(move || read(&mut err)).unwrap();
     let output = std::thread::Builder::new().name("output".into()).spawn(move || read(&mut out)).unwrap();
     let status = end_of(&mut child);
-    Said { code: status.code(), out: output.join().unwrap(), err: errors.join().unwrap() }
+    let (out, err) = (output.join().unwrap(), errors.join().unwrap());
+    Said { code: status.unwrap_or_else(|| panic!("it did not end: {err}")).code(), out, err }
 }
 
-fn end_of(child: &mut Child) -> ExitStatus {
+/// `None` if it had to be killed.
+fn end_of(child: &mut Child) -> Option<ExitStatus> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            return status;
+            return Some(status);
         }
         if begun.elapsed() > PATIENCE {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("it did not end");
+            return None;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -232,8 +234,9 @@ impl Running {
     }
 
     fn finish(&mut self) -> Said {
-        let code = end_of(&mut self.child).code();
-        Said { code, out: fs::read_to_string(&self.out).unwrap(), err: self.errors() }
+        let status = end_of(&mut self.child);
+        let (out, err) = (fs::read_to_string(&self.out).unwrap(), self.errors());
+        Said { code: status.unwrap_or_else(|| panic!("it did not end: {err}")).code(), out, err }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the embedded log promises beyond the conformance suite: it survives kill -9, agrees with a model under random
+//! What the embedded log promises beyond the conformance suite: it survives kill -9 and a full disk, agrees with a model under random
 //! transactions, tells damage from data, gives back what retention dropped, and is held by one process.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
@@ -8,6 +8,8 @@ mod drafts;
 
 #[path = "embedded/damage.rs"]
 mod damage;
+#[path = "embedded/full.rs"]
+mod full;
 #[path = "embedded/kill.rs"]
 mod kill;
 #[path = "embedded/model.rs"]

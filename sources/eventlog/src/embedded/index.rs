@@ -208,7 +208,8 @@ impl Index {
         value.map(|value| self.exactly(&value).map(u64::from_le_bytes)).transpose()
     }
 
-    /// Writes `commit`; it is durable when this returns. After an error it may or may not be.
+    /// Writes `commit`; it is durable when this returns. After an error it may or may not be, but for
+    /// [`Error::Failed`]: an earlier one failed, and this one was not tried.
     pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         for (slot, base, chunk) in commit.chunks {

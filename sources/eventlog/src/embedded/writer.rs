@@ -201,9 +201,14 @@ impl EmbeddedWriter {
         let named = chunks.iter().map(|(_, _, chunk)| chunk.segment).max();
         let last_segment = named.max(self.inner.index.last_segment()?);
         let commit = Commit { chunks: &chunks, group, offsets, number: *commits + 1, last_segment };
-        if let Err(error) = self.inner.index.commit(&commit) {
-            tracing::error!(%error, "a commit may or may not be durable; the log has to be opened again");
-            return Ok(Outcome::Unknown);
+        match self.inner.index.commit(&commit) {
+            Ok(()) => {}
+            // It was not even tried. Nobody may wait for this to pass: no writer of this process can commit any more.
+            Err(error @ Error::Failed { .. }) => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, "a commit may or may not be durable; the log has to be opened again");
+                return Ok(Outcome::Unknown);
+            }
         }
         *commits += 1;
         // 3. Show it, all at once.
