@@ -20,6 +20,7 @@ TABLES = {
     "breathings",
     "calibrations",
     "analyses",
+    "coachings",
     "cartridges",
     "dead_letters",
     "features",

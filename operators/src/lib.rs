@@ -16,6 +16,7 @@ mod ageing;
 pub mod arrival;
 pub mod calibration;
 pub mod cartridge;
+pub mod coaching;
 pub mod ecg;
 pub mod gather;
 mod keyed;

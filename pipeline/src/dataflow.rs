@@ -8,7 +8,7 @@ pub use crate::results::Results;
 use eventlog::Record;
 use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, letters,
+    Stream, arrival, calibration, coaching, letters,
     risk::{self, analysis, detected, said},
     session, signals,
     state::{Memory, States},
@@ -49,6 +49,7 @@ pub fn build<'scope>(
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
     let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
     let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), &memory);
+    let coachings = coaching::coachings(analyses.clone(), &memory);
     let sessions = session::sessions(events.clone(), signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);
@@ -76,6 +77,7 @@ pub fn build<'scope>(
         beginnings: capture(beginnings, probe),
         ends: capture(ends, probe),
         analyses: capture(analyses, probe),
+        coachings: capture(coachings, probe),
         detected: capture(detected, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }

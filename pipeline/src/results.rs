@@ -1,9 +1,9 @@
 //! What comes out of the graph, held until the epoch loop takes it.
 
 use model::{
-    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd,
-    Vitals,
+    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
+    FeatureWindow, Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
+    SessionEnd, Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -28,6 +28,7 @@ pub struct Results {
     pub(crate) beginnings: Captured<SessionBeginning>,
     pub(crate) ends: Captured<SessionEnd>,
     pub(crate) analyses: Captured<Analysis>,
+    pub(crate) coachings: Captured<Coaching>,
     pub(crate) detected: Captured<RiskDetected>,
     pub(crate) tallies: Captured<Tally>,
 }
@@ -53,6 +54,7 @@ impl Results {
             beginnings: self.beginnings.take(epoch),
             ends: self.ends.take(epoch),
             analyses: self.analyses.take(epoch),
+            coachings: self.coachings.take(epoch),
             detected: self.detected.take(epoch),
         };
         let mut tally = Tally::default();

@@ -7,9 +7,9 @@
 use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
-    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd,
-    Vitals,
+    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
+    FeatureWindow, Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
+    SessionEnd, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -49,6 +49,8 @@ pub struct Output {
     pub ends: Vec<(SessionEnd, i64)>,
     /// What the rules say of each measurement.
     pub analyses: Vec<(Analysis, i64)>,
+    /// What people are told of their measurements.
+    pub coachings: Vec<(Coaching, i64)>,
     /// Risks from HIGH on, with who is to hear of them.
     pub detected: Vec<(RiskDetected, i64)>,
 }
@@ -87,6 +89,7 @@ impl Output {
             whole.beginnings.extend(part.beginnings);
             whole.ends.extend(part.ends);
             whole.analyses.extend(part.analyses);
+            whole.coachings.extend(part.coachings);
             whole.detected.extend(part.detected);
         }
         if planted::is(Bug::WorkerOrder) {
@@ -109,6 +112,7 @@ impl Output {
         consolidate(&mut whole.beginnings);
         consolidate(&mut whole.ends);
         consolidate(&mut whole.analyses);
+        consolidate(&mut whole.coachings);
         consolidate(&mut whole.detected);
         whole
     }
@@ -123,11 +127,12 @@ impl Output {
     pub(crate) fn changes_tables(&self) -> bool {
         let Self { windows, vitals, sessions, alerts, changes: _, faults, .. } = self;
         let Self { breathings, beats, rhythms, measurements, fingerprints, features, .. } = self;
-        let Self { calibrations, cartridges, analyses, .. } = self;
+        let Self { calibrations, cartridges, analyses, coachings, .. } = self;
         let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
-        let stands = [features.len(), calibrations.len(), cartridges.len(), analyses.len()];
-        results.into_iter().chain(more).chain(stands).any(|rows| rows > 0)
+        let stands = [features.len(), calibrations.len(), cartridges.len()];
+        let said = [analyses.len(), coachings.len()];
+        results.into_iter().chain(more).chain(stands).chain(said).any(|rows| rows > 0)
     }
 }
 

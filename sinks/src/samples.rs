@@ -2,11 +2,12 @@
 
 use crate::{Binding, Digest, InputRange};
 use model::{
-    AlertChange, Analysis, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus,
-    CartridgeKind, CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, DeviceCalibration, EndStatus,
-    EventId, Evidence, Fault, FeatureWindow, Finding, Fingerprint, Input, Judged, Level, Measurement, Micros,
-    Number, Origin, PulseWindow, Raw, Reason, Rhythm, Risk, RiskDetected, Rule, Session, SessionBeginning,
-    SessionEnd, SessionId, SessionStream, SetRule, Signal, Span, UserId, Vector, Vitals,
+    About, AlertChange, Analysis, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus,
+    CartridgeKind, CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, Coaching, DeviceCalibration,
+    EndStatus, EventId, Evidence, Fault, FeatureWindow, Finding, Fingerprint, Input, Judged, Level,
+    Measurement, Message, Micros, Number, Origin, PulseWindow, Raw, Reason, Rhythm, Risk, RiskDetected, Rule,
+    Session, SessionBeginning, SessionEnd, SessionId, SessionStream, SetRule, Signal, Span, Text, Trend,
+    UserId, Vector, Vitals,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -204,6 +205,29 @@ pub(crate) fn analysis(n: u32, revision: u32) -> Analysis {
         confidence,
         judged: if is_understood { judged } else { Vec::new() },
         unasked: (!is_understood).then(|| "not_understood".into()),
+        packets,
+    }
+}
+
+pub(crate) fn coaching(n: u32, revision: u32) -> Coaching {
+    let Analysis { at, session, user, biomarker, packets, .. } = analysis(n, revision);
+    let text = |en: &str, ko: &str| Text { en: en.into(), ko: ko.into() };
+    let message = Message {
+        about: About::Class { rule: "glucose".into(), class: "low".into(), level: Risk::High },
+        trend: Some(Trend::Worse),
+        text: text("Glucose is low. Worse than before.", "혈당이 낮습니다. 더 나빠졌습니다."),
+    };
+    Coaching {
+        at,
+        session,
+        user,
+        revision,
+        biomarker,
+        level: Some(Risk::High),
+        needs_retest: false,
+        messages: vec![message],
+        not_a_diagnosis: text("Not a diagnosis.", "진단이 아닙니다."),
+        version: "1.0".into(),
         packets,
     }
 }

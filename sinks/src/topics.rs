@@ -8,6 +8,7 @@
 //! | [`ALERTS`] | a change of an alert, or its withdrawal | user |
 //! | [`RISKS`] | a risk from HIGH on with its recipients, or its withdrawal | user |
 //! | [`ANALYSES`] | what the rules say of a measurement, or its withdrawal | user |
+//! | [`COACHINGS`] | what a person is told of a measurement, or its withdrawal | user |
 //! | [`MEASUREMENTS`] | the result of a session of a cartridge, newest revision, or its withdrawal | user |
 //! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
 //! | [`BINDINGS`] | what a committed epoch was | none |
@@ -32,6 +33,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 mod alert;
 mod analysis;
+mod coaching;
 mod dead_letter;
 mod detected;
 mod event;
@@ -53,69 +55,54 @@ pub const ALERTS: &str = "manpasik.ai.alert";
 pub const RISKS: &str = "manpasik.ai.risk.detected";
 /// What the rules say of each measurement.
 pub const ANALYSES: &str = "manpasik.ai.analysis_completed";
+/// What people are told of their measurements.
+pub const COACHINGS: &str = "manpasik.coaching.generated";
 /// Records that could not be used.
 pub const DEAD_LETTERS: &str = "manpasik.dlq";
 /// Every topic that results stand on.
-pub const RESULTS: [&str; 8] =
-    [WINDOWS, MEASUREMENTS, SESSIONS_STARTED, SESSIONS_ENDED, ALERTS, RISKS, ANALYSES, DEAD_LETTERS];
+pub const RESULTS: [&str; 9] = [
+    WINDOWS,
+    MEASUREMENTS,
+    SESSIONS_STARTED,
+    SESSIONS_ENDED,
+    ALERTS,
+    RISKS,
+    ANALYSES,
+    COACHINGS,
+    DEAD_LETTERS,
+];
 /// What every committed epoch was; one partition, read by this program only.
 pub const BINDINGS: &str = "manpasik.internal.binding";
 
 /// Where records go and how large they may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    pub(crate) windows: u32,
-    pub(crate) measurements: u32,
-    pub(crate) sessions_started: u32,
-    pub(crate) sessions_ended: u32,
-    pub(crate) alerts: u32,
-    pub(crate) risks: u32,
-    pub(crate) analyses: u32,
-    pub(crate) dead_letters: u32,
+    /// Partitions of each of [`RESULTS`].
+    pub(crate) partitions: [u32; RESULTS.len()],
     pub(crate) dead_letter_bytes: usize,
 }
 
 impl Shape {
     /// Makes the topics where they do not exist and learns how many partitions they have.
     pub(crate) fn ensure(log: &dyn Log, options: &crate::Options) -> eventlog::Result<Self> {
-        let topics = [
-            (WINDOWS, options.window_partitions),
-            (MEASUREMENTS, options.window_partitions),
-            (SESSIONS_STARTED, options.window_partitions),
-            (SESSIONS_ENDED, options.window_partitions),
-            (ALERTS, options.alert_partitions),
-            (RISKS, options.alert_partitions),
-            (ANALYSES, options.window_partitions),
-            (DEAD_LETTERS, 1),
-            (BINDINGS, 1),
-        ];
-        log.ensure_topics(&topics.map(|(name, partitions)| TopicSpec { name: name.into(), partitions }))?;
-        Ok(Self {
-            windows: log.partitions(WINDOWS)?,
-            measurements: log.partitions(MEASUREMENTS)?,
-            sessions_started: log.partitions(SESSIONS_STARTED)?,
-            sessions_ended: log.partitions(SESSIONS_ENDED)?,
-            alerts: log.partitions(ALERTS)?,
-            risks: log.partitions(RISKS)?,
-            analyses: log.partitions(ANALYSES)?,
-            dead_letters: log.partitions(DEAD_LETTERS)?,
-            dead_letter_bytes: options.dead_letter_bytes,
-        })
-    }
-}
-
-impl Shape {
-    fn of(&mut self, topic: &str) -> &mut u32 {
-        match topic {
-            WINDOWS => &mut self.windows,
-            MEASUREMENTS => &mut self.measurements,
-            SESSIONS_STARTED => &mut self.sessions_started,
-            SESSIONS_ENDED => &mut self.sessions_ended,
-            ALERTS => &mut self.alerts,
-            RISKS => &mut self.risks,
-            ANALYSES => &mut self.analyses,
-            _ => &mut self.dead_letters,
+        let wanted = |topic: &str| match topic {
+            ALERTS | RISKS => options.alert_partitions,
+            DEAD_LETTERS | BINDINGS => 1,
+            _ => options.window_partitions,
+        };
+        let topics = RESULTS.into_iter().chain([BINDINGS]);
+        let specs = topics.map(|name| TopicSpec { name: name.into(), partitions: wanted(name) });
+        log.ensure_topics(&specs.collect::<Vec<_>>())?;
+        let mut partitions = [0; RESULTS.len()];
+        for (known, topic) in partitions.iter_mut().zip(RESULTS) {
+            *known = log.partitions(topic)?;
         }
+        Ok(Self { partitions, dead_letter_bytes: options.dead_letter_bytes })
+    }
+
+    fn of(&mut self, topic: &str) -> &mut u32 {
+        let known = self.partitions.iter_mut().zip(RESULTS).find(|(_, result)| *result == topic);
+        known.expect("a topic of results").0
     }
 
     /// Partitions of a topic of results.
@@ -140,13 +127,15 @@ pub(crate) struct Letters {
 /// Shapes `output` into records.
 pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     let mut letters = Letters::default();
-    letters.add(WINDOWS, window::drafts(&output.windows, shape.windows));
-    letters.add(MEASUREMENTS, measurement::drafts(&output.measurements, shape.measurements));
-    letters.add(SESSIONS_STARTED, session::started(&output.beginnings, shape.sessions_started));
-    letters.add(SESSIONS_ENDED, session::ended(&output.ends, shape.sessions_ended));
-    letters.add(ALERTS, alert::drafts(&output.changes, shape.alerts));
-    letters.add(RISKS, detected::drafts(&output.detected, shape.risks));
-    letters.add(ANALYSES, analysis::drafts(&output.analyses, shape.analyses));
+    let partitions = |topic| shape.partitions(topic);
+    letters.add(WINDOWS, window::drafts(&output.windows, partitions(WINDOWS)));
+    letters.add(MEASUREMENTS, measurement::drafts(&output.measurements, partitions(MEASUREMENTS)));
+    letters.add(SESSIONS_STARTED, session::started(&output.beginnings, partitions(SESSIONS_STARTED)));
+    letters.add(SESSIONS_ENDED, session::ended(&output.ends, partitions(SESSIONS_ENDED)));
+    letters.add(ALERTS, alert::drafts(&output.changes, partitions(ALERTS)));
+    letters.add(RISKS, detected::drafts(&output.detected, partitions(RISKS)));
+    letters.add(ANALYSES, analysis::drafts(&output.analyses, partitions(ANALYSES)));
+    letters.add(COACHINGS, coaching::drafts(&output.coachings, partitions(COACHINGS)));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters
 }

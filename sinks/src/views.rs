@@ -7,8 +7,8 @@
 use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
-    Alert, Analysis, Beat, Breathing, CartridgeSupply, DeviceCalibration, Fault, FeatureWindow, Fingerprint,
-    Measurement, PulseWindow, Rhythm, Session, Vitals,
+    Alert, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault, FeatureWindow,
+    Fingerprint, Measurement, PulseWindow, Rhythm, Session, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -22,7 +22,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 14;
+const TABLES: usize = 15;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl Views {
             Rows::new(CartridgeSupply::table()),
             Rows::new(FeatureWindow::table()),
             Rows::new(Analysis::table()),
+            Rows::new(Coaching::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -82,6 +83,7 @@ impl Views {
             cartridges,
             features,
             analyses,
+            coachings,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -97,6 +99,7 @@ impl Views {
         cartridges.apply(&output.cartridges)?;
         features.apply(&output.features)?;
         analyses.apply(&output.analyses)?;
+        coachings.apply(&output.coachings)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

@@ -80,7 +80,7 @@ pub(super) const VITAL: [Parameter; 8] = [
 /// What the result of a cartridge is of: category, type, unit. The panel of lipids has one value and does not say which
 /// it is; a cortisol is judged in the morning alone and the time of day of the person is not known; estradiol and
 /// insulin have no rule.
-const ASSAYS: [(u8, u8, &str, Parameter); 10] = [
+pub(crate) const ASSAYS: [(u8, u8, &str, Parameter); 10] = [
     (0x01, 0x01, "mg/dL", Parameter::Glucose),
     (0x01, 0x03, "%", Parameter::GlycatedHaemoglobin),
     (0x01, 0x04, "mg/dL", Parameter::Urate),

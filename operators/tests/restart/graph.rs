@@ -4,7 +4,7 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, calibration, letters,
+    Stream, arrival, calibration, coaching, letters,
     risk::{self, analysis, bound, detected, person, said, watch},
     sequence::Tally,
     session, signals,
@@ -84,6 +84,7 @@ fn build<'scope>(
     let cartridges = supply::cartridges(events.clone(), &memory);
     let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
     let analyses = analysis::analyses(found.measurements.clone(), events.clone(), &memory);
+    let coachings = coaching::coachings(analyses.clone(), &memory);
     let sessions = session::sessions(events.clone(), found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);
@@ -99,6 +100,7 @@ fn build<'scope>(
         .concat(text(alerts))
         .concat(text(changes))
         .concat(text(analyses))
+        .concat(text(coachings))
         .concat(text(detected))
         .concat(text(found.windows))
         .concat(text(found.breathings))

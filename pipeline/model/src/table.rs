@@ -20,6 +20,7 @@ pub mod beats;
 pub mod breathings;
 pub mod calibrations;
 pub mod cartridges;
+pub mod coachings;
 pub mod dead_letters;
 pub mod features;
 pub mod fingerprints;
@@ -62,6 +63,7 @@ pub fn all() -> Vec<Table> {
         cartridges::table(),
         features::table(),
         analyses::table(),
+        coachings::table(),
     ]
 }
 

@@ -143,6 +143,7 @@ impl Outcome {
         lines.extend(standing("sessions", all().map(|output| output.sessions)));
         lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
         lines.extend(standing("analyses", all().map(|output| output.analyses)));
+        lines.extend(standing("coachings", all().map(|output| output.coachings)));
         lines.extend(standing("detected", all().map(|output| output.detected)));
         lines.extend(standing("ends", all().map(|output| output.ends)));
         lines
@@ -168,6 +169,9 @@ impl Outcome {
             }
             for (analysis, diff) in &output.analyses {
                 say(format!("analysis of {}", analysis.session), *diff, json(analysis));
+            }
+            for (coaching, diff) in &output.coachings {
+                say(format!("coaching of {}", coaching.session), *diff, json(coaching));
             }
             for (risk, diff) in &output.detected {
                 say(format!("risks of {}", risk.change.user), *diff, json(risk));

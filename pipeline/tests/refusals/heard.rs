@@ -180,6 +180,22 @@ fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from
     let glucose = analysis["judgements"].as_array().unwrap().iter().find(|one| one["rule"] == "glucose");
     assert_eq!(glucose.unwrap()["limits"], "≤ 46");
 
+    let coachings = told(&place, "manpasik.coaching.generated");
+    let [(kind, coaching)] = &coachings[..] else { panic!("{coachings:?}") };
+    assert_eq!(kind, "manpasik.coaching.generated");
+    let text = coaching["text"]["en"].as_str().unwrap();
+    assert!(
+        text.starts_with("Your glucose is dangerously low.") && text.ends_with("not a diagnosis."),
+        "{text}"
+    );
+    assert_eq!(
+        (&coaching["messages"][0]["rule"], &coaching["messages"][0]["trend"]),
+        (&json!("glucose"), &json!("first"))
+    );
+    let kept = "SELECT text_ko, risk_level FROM coachings";
+    let kept = place.ask_the_lake(kept);
+    assert_eq!((&kept["text_ko"], &kept["risk_level"]), (&coaching["text"]["ko"], &json!("CRITICAL")));
+
     let risks = told(&place, "manpasik.ai.risk.detected");
     let [(_, risk)] = &risks[..] else { panic!("{risks:?}") };
     assert_eq!((&risk["biomarker"], &risk["risk_level"]), (&json!("glucose"), &json!("CRITICAL")));

@@ -41,8 +41,8 @@ fn draft(fault: &Fault, shape: Shape) -> Draft {
         header("__connect.errors.exception.message", fault.detail.as_str()),
     ]);
     let partition = match &raw.key {
-        Some(key) => partition_of(key, shape.dead_letters),
-        None => origin.partition % shape.dead_letters,
+        Some(key) => partition_of(key, shape.partitions(DEAD_LETTERS)),
+        None => origin.partition % shape.partitions(DEAD_LETTERS),
     };
     let mut draft = Draft {
         topic: DEAD_LETTERS.into(),

@@ -2,25 +2,15 @@
 //! know, and nothing said twice or left unsaid.
 
 use super::{
-    ANALYSES, DEAD_LETTERS, Letters, RESULTS, RISKS, SESSIONS_ENDED, SESSIONS_STARTED, Shape, WINDOWS,
-    letters,
+    ANALYSES, COACHINGS, DEAD_LETTERS, Letters, RESULTS, RISKS, SESSIONS_ENDED, SESSIONS_STARTED, Shape,
+    WINDOWS, letters,
 };
 use crate::{Output, samples};
 use eventlog::{Draft, partition_of};
 use model::{AlertChange, ChangeKind, Fault, PulseWindow};
 use serde_json::Value;
 
-const SHAPE: Shape = Shape {
-    windows: 6,
-    measurements: 4,
-    sessions_started: 5,
-    sessions_ended: 5,
-    alerts: 3,
-    risks: 3,
-    analyses: 4,
-    dead_letters: 1,
-    dead_letter_bytes: 4_096,
-};
+const SHAPE: Shape = Shape { partitions: [6, 4, 5, 5, 3, 3, 4, 4, 1], dead_letter_bytes: 4_096 };
 
 fn windows(windows: impl IntoIterator<Item = (PulseWindow, i64)>) -> Vec<Draft> {
     let output = Output { windows: windows.into_iter().collect(), ..Output::default() };
@@ -103,6 +93,7 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         ends: (0..4).map(|n| (samples::end(n, 0), 1)).collect(),
         detected: (0..4).map(|n| (samples::detected(n, 1), 1)).collect(),
         analyses: (0..4).map(|n| (samples::analysis(n, 0), 1)).collect(),
+        coachings: (0..4).map(|n| (samples::coaching(n, 0), 1)).collect(),
         ..Output::default()
     };
     let whole = Output::merge([whole]);
@@ -114,6 +105,7 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         ends: whole.ends[range.clone()].to_vec(),
         detected: whole.detected[range.clone()].to_vec(),
         analyses: whole.analyses[range.clone()].to_vec(),
+        coachings: whole.coachings[range.clone()].to_vec(),
         faults: whole.faults[range].to_vec(),
         ..Output::default()
     };
@@ -285,6 +277,25 @@ fn an_analysis_says_what_each_rule_says_and_a_revision_takes_back_the_one_before
     // What stood before stands again under its id: a reader that forgot it hears it.
     let back = analyses(vec![(samples::analysis(2, 1), -1), (samples::analysis(2, 0), 1)]);
     assert_eq!(header(&back[1], "ce_id"), header(&told, "ce_id"));
+}
+
+#[test]
+fn a_coaching_says_it_in_both_languages_and_a_revision_takes_back_the_one_before() {
+    let coachings = |coachings: Vec<(model::Coaching, i64)>| {
+        letters(&Output::merge([Output { coachings, ..Output::default() }]), SHAPE).drafts
+    };
+    let told = coachings(vec![(samples::coaching(2, 0), 1)]).remove(0);
+    assert_eq!((&*told.topic, header(&told, "ce_type")), (COACHINGS, COACHINGS));
+    let payload = &value(&told)["payload"];
+    assert_eq!((&payload["risk_level"], &payload["biomarker"]), (&"HIGH".into(), &"glucose".into()));
+    assert_eq!(payload["text"]["en"], "Glucose is low. Worse than before. Not a diagnosis.");
+    assert_eq!(payload["text"]["ko"], "혈당이 낮습니다. 더 나빠졌습니다. 진단이 아닙니다.");
+    let message = &payload["messages"][0];
+    assert_eq!((&message["rule"], &message["trend"]), (&"glucose".into(), &"worse".into()));
+    let revised = coachings(vec![(samples::coaching(2, 0), -1), (samples::coaching(2, 1), 1)]);
+    let kinds: Vec<_> = revised.iter().map(|draft| header(draft, "ce_type")).collect();
+    assert_eq!(kinds, ["manpasik.coaching.generated.withdrawn", COACHINGS]);
+    assert_eq!(value(&revised[0])["payload"]["withdraws"], header(&told, "ce_id"));
 }
 
 #[test]

@@ -61,12 +61,14 @@ fn output(epoch: u64) -> Output {
         features: vec![(samples::features(e, 0), 1)],
         cartridges: vec![(samples::cartridge(e, 5), 1)],
         analyses: vec![(samples::analysis(e, 0), 1)],
+        coachings: vec![(samples::coaching(e, 0), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
         output.measurements.extend([(samples::measurement(e, 0), -1), (samples::measurement(e, 1), 1)]);
         output.fingerprints.extend([(samples::fingerprint(e, 0), -1), (samples::fingerprint(e, 1), 1)]);
         output.analyses.extend([(samples::analysis(e, 0), -1), (samples::analysis(e, 1), 1)]);
+        output.coachings.extend([(samples::coaching(e, 0), -1), (samples::coaching(e, 1), 1)]);
         output.features.extend([(samples::features(e, 0), -1), (samples::features(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
         let (needed, valid) = (CalibrationStatus::Needed, CalibrationStatus::Valid);
@@ -106,6 +108,7 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
     let rows = rig.rows();
     let signals = ["breathings", "beats", "rhythms"].map(|table| rows[table].len());
     assert_eq!(signals, [12, 24 - 10, 12]);
-    let tables = ["measurements", "fingerprints", "calibrations", "cartridges", "features", "analyses"];
-    assert_eq!(tables.map(|table| rows[table].len()), [12; 6]);
+    let tables =
+        ["measurements", "fingerprints", "calibrations", "cartridges", "features", "analyses", "coachings"];
+    assert_eq!(tables.map(|table| rows[table].len()), [12; 7]);
 }
