@@ -26,8 +26,10 @@ TABLES = {
     "features",
     "fingerprints",
     "measurements",
+    "notifications",
     "rhythms",
     "sessions",
+    "unread_notifications",
     "vitals",
     "windows",
 }

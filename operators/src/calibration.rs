@@ -78,7 +78,8 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
         | DomainEvent::SessionEnded(_)
         | DomainEvent::Vitals(_)
         | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_) => None,
+        | DomainEvent::Sharing(_)
+        | DomainEvent::Notification(_) => None,
     }
 }
 

@@ -21,6 +21,7 @@ pub mod ecg;
 pub mod gather;
 mod keyed;
 pub mod letters;
+pub mod notify;
 pub mod pulse;
 pub mod respiration;
 pub mod risk;

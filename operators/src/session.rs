@@ -112,7 +112,8 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
         | DomainEvent::Calibration(_)
         | DomainEvent::Cartridge(_)
         | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_) => None,
+        | DomainEvent::Sharing(_)
+        | DomainEvent::Notification(_) => None,
     }
 }
 
@@ -136,7 +137,8 @@ impl Known {
             | DomainEvent::Calibration(_)
             | DomainEvent::Cartridge(_)
             | DomainEvent::Profile(_)
-            | DomainEvent::Sharing(_) => {}
+            | DomainEvent::Sharing(_)
+            | DomainEvent::Notification(_) => {}
         }
     }
 

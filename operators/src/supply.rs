@@ -39,7 +39,8 @@ pub fn cartridges<'scope>(
         | DomainEvent::Vitals(_)
         | DomainEvent::Calibration(_)
         | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_) => None,
+        | DomainEvent::Sharing(_)
+        | DomainEvent::Notification(_) => None,
     });
     age::<Supply>(facts, memory)
 }

@@ -92,6 +92,7 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
         | DomainEvent::Calibration(_)
         | DomainEvent::Cartridge(_)
         | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_) => None,
+        | DomainEvent::Sharing(_)
+        | DomainEvent::Notification(_) => None,
     })
 }

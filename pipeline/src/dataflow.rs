@@ -8,7 +8,7 @@ pub use crate::results::Results;
 use eventlog::Record;
 use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, coaching, letters,
+    Stream, arrival, calibration, coaching, letters, notify,
     risk::{self, analysis, detected, said},
     session, signals,
     state::{Memory, States},
@@ -55,7 +55,8 @@ pub fn build<'scope>(
     let ends = session::ends(signals.streamed);
     let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
-    let detected = detected::detected(changes.clone(), events, &memory);
+    let detected = detected::detected(changes.clone(), events.clone(), &memory);
+    let notified = notify::notify(events, detected.clone(), coachings.clone(), &memory);
     let faults = letters::standing(arrived.faults.concat(signals.faults), arrived.again, &memory);
 
     // Keep.
@@ -78,6 +79,9 @@ pub fn build<'scope>(
         ends: capture(ends, probe),
         analyses: capture(analyses, probe),
         coachings: capture(coachings, probe),
+        sent: capture(notified.sent, probe),
+        notifications: capture(notified.listed, probe),
+        unread: capture(notified.unread, probe),
         detected: capture(detected, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }

@@ -2,8 +2,8 @@
 
 use model::{
     Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
-    SessionEnd, Vitals,
+    FeatureWindow, Fingerprint, Measurement, Notification, NotificationListed, PulseWindow, Rhythm,
+    RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -29,6 +29,9 @@ pub struct Results {
     pub(crate) ends: Captured<SessionEnd>,
     pub(crate) analyses: Captured<Analysis>,
     pub(crate) coachings: Captured<Coaching>,
+    pub(crate) sent: Captured<Notification>,
+    pub(crate) notifications: Captured<NotificationListed>,
+    pub(crate) unread: Captured<Unread>,
     pub(crate) detected: Captured<RiskDetected>,
     pub(crate) tallies: Captured<Tally>,
 }
@@ -55,6 +58,9 @@ impl Results {
             ends: self.ends.take(epoch),
             analyses: self.analyses.take(epoch),
             coachings: self.coachings.take(epoch),
+            sent: self.sent.take(epoch),
+            notifications: self.notifications.take(epoch),
+            unread: self.unread.take(epoch),
             detected: self.detected.take(epoch),
         };
         let mut tally = Tally::default();

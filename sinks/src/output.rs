@@ -8,8 +8,8 @@ use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
     Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, Measurement, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
-    SessionEnd, Vitals,
+    FeatureWindow, Fingerprint, Measurement, Notification, NotificationListed, PulseWindow, Rhythm,
+    RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -51,6 +51,12 @@ pub struct Output {
     pub analyses: Vec<(Analysis, i64)>,
     /// What people are told of their measurements.
     pub coachings: Vec<(Coaching, i64)>,
+    /// Notifications that went.
+    pub sent: Vec<(Notification, i64)>,
+    /// The same, and whether they were read.
+    pub notifications: Vec<(NotificationListed, i64)>,
+    /// How many each person has not read.
+    pub unread: Vec<(Unread, i64)>,
     /// Risks from HIGH on, with who is to hear of them.
     pub detected: Vec<(RiskDetected, i64)>,
 }
@@ -90,6 +96,9 @@ impl Output {
             whole.ends.extend(part.ends);
             whole.analyses.extend(part.analyses);
             whole.coachings.extend(part.coachings);
+            whole.sent.extend(part.sent);
+            whole.notifications.extend(part.notifications);
+            whole.unread.extend(part.unread);
             whole.detected.extend(part.detected);
         }
         if planted::is(Bug::WorkerOrder) {
@@ -113,13 +122,17 @@ impl Output {
         consolidate(&mut whole.ends);
         consolidate(&mut whole.analyses);
         consolidate(&mut whole.coachings);
+        consolidate(&mut whole.sent);
+        consolidate(&mut whole.notifications);
+        consolidate(&mut whole.unread);
         consolidate(&mut whole.detected);
         whole
     }
 
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        let only_told = [self.changes.len(), self.beginnings.len(), self.ends.len(), self.detected.len()];
+        let Self { changes, beginnings, ends, detected, sent, .. } = self;
+        let only_told = [changes.len(), beginnings.len(), ends.len(), detected.len(), sent.len()];
         !self.changes_tables() && only_told.into_iter().all(|events| events == 0)
     }
 
@@ -131,7 +144,7 @@ impl Output {
         let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
         let stands = [features.len(), calibrations.len(), cartridges.len()];
-        let said = [analyses.len(), coachings.len()];
+        let said = [analyses.len(), coachings.len(), self.notifications.len(), self.unread.len()];
         results.into_iter().chain(more).chain(stands).chain(said).any(|rows| rows > 0)
     }
 }

@@ -9,6 +9,7 @@
 //! | [`RISKS`] | a risk from HIGH on with its recipients, or its withdrawal | user |
 //! | [`ANALYSES`] | what the rules say of a measurement, or its withdrawal | user |
 //! | [`COACHINGS`] | what a person is told of a measurement, or its withdrawal | user |
+//! | [`NOTIFICATIONS`] | a notification that went, or its withdrawal | user |
 //! | [`MEASUREMENTS`] | the result of a session of a cartridge, newest revision, or its withdrawal | user |
 //! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
 //! | [`BINDINGS`] | what a committed epoch was | none |
@@ -38,6 +39,7 @@ mod dead_letter;
 mod detected;
 mod event;
 mod measurement;
+mod notification;
 mod session;
 mod window;
 
@@ -57,10 +59,12 @@ pub const RISKS: &str = "manpasik.ai.risk.detected";
 pub const ANALYSES: &str = "manpasik.ai.analysis_completed";
 /// What people are told of their measurements.
 pub const COACHINGS: &str = "manpasik.coaching.generated";
+/// What people were notified of.
+pub const NOTIFICATIONS: &str = "manpasik.notification.sent";
 /// Records that could not be used.
 pub const DEAD_LETTERS: &str = "manpasik.dlq";
 /// Every topic that results stand on.
-pub const RESULTS: [&str; 9] = [
+pub const RESULTS: [&str; 10] = [
     WINDOWS,
     MEASUREMENTS,
     SESSIONS_STARTED,
@@ -69,6 +73,7 @@ pub const RESULTS: [&str; 9] = [
     RISKS,
     ANALYSES,
     COACHINGS,
+    NOTIFICATIONS,
     DEAD_LETTERS,
 ];
 /// What every committed epoch was; one partition, read by this program only.
@@ -136,6 +141,7 @@ pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     letters.add(RISKS, detected::drafts(&output.detected, partitions(RISKS)));
     letters.add(ANALYSES, analysis::drafts(&output.analyses, partitions(ANALYSES)));
     letters.add(COACHINGS, coaching::drafts(&output.coachings, partitions(COACHINGS)));
+    letters.add(NOTIFICATIONS, notification::drafts(&output.sent, partitions(NOTIFICATIONS)));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters
 }

@@ -8,7 +8,7 @@ use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
     Alert, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, Measurement, PulseWindow, Rhythm, Session, Vitals,
+    Fingerprint, Measurement, NotificationListed, PulseWindow, Rhythm, Session, Unread, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -22,7 +22,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 15;
+const TABLES: usize = 17;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ impl Views {
             Rows::new(FeatureWindow::table()),
             Rows::new(Analysis::table()),
             Rows::new(Coaching::table()),
+            Rows::new(NotificationListed::table()),
+            Rows::new(Unread::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -84,6 +86,8 @@ impl Views {
             features,
             analyses,
             coachings,
+            notifications,
+            unread,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -100,6 +104,8 @@ impl Views {
         features.apply(&output.features)?;
         analyses.apply(&output.analyses)?;
         coachings.apply(&output.coachings)?;
+        notifications.apply(&output.notifications)?;
+        unread.apply(&output.unread)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

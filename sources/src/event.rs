@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
@@ -20,6 +20,7 @@ mod cloud;
 mod consent;
 mod encode;
 mod field;
+mod notification;
 mod payload;
 mod profile;
 
@@ -59,6 +60,13 @@ pub const CONSENT_GRANTED: &str = "manpasik.consent.granted";
 pub const CONSENT_REVOKED: &str = "manpasik.consent.revoked";
 /// Type of [`DomainEvent::Sharing`] that says what a member of the family sees.
 pub const DATA_SHARED: &str = "manpasik.family.data_shared";
+
+/// Type of [`DomainEvent::Notification`] that asks for one.
+pub const NOTIFICATION_SEND: &str = "manpasik.notification.send";
+/// Type of [`DomainEvent::Notification`] that says one was read.
+pub const NOTIFICATION_READ: &str = "manpasik.notification.read";
+/// Type of [`DomainEvent::Notification`] that says when nobody is to be disturbed.
+pub const NOTIFICATION_SETTINGS: &str = "manpasik.notification.settings.updated";
 
 /// Decodes a record of the event topic `input`.
 ///

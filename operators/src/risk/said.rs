@@ -172,7 +172,8 @@ fn updated(event: &DomainEvent) -> Option<Said> {
         | DomainEvent::Vitals(_)
         | DomainEvent::Calibration(_)
         | DomainEvent::Cartridge(_)
-        | DomainEvent::Sharing(_) => None,
+        | DomainEvent::Sharing(_)
+        | DomainEvent::Notification(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, calibration, coaching, letters,
+    Stream, arrival, calibration, coaching, letters, notify,
     risk::{self, analysis, bound, detected, person, said, watch},
     sequence::Tally,
     session, signals,
@@ -90,7 +90,8 @@ fn build<'scope>(
     let ends = session::ends(found.streamed);
     let changes = risk::detect(vitals.clone(), found.windows.clone(), said, &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
-    let detected = detected::detected(changes.clone(), events, &memory);
+    let detected = detected::detected(changes.clone(), events.clone(), &memory);
+    let notified = notify::notify(events, detected.clone(), coachings.clone(), &memory);
     text(vitals)
         .concat(text(sessions))
         .concat(text(beginnings))
@@ -101,6 +102,9 @@ fn build<'scope>(
         .concat(text(changes))
         .concat(text(analyses))
         .concat(text(coachings))
+        .concat(text(notified.sent))
+        .concat(text(notified.listed))
+        .concat(text(notified.unread))
         .concat(text(detected))
         .concat(text(found.windows))
         .concat(text(found.breathings))

@@ -5,9 +5,10 @@ use crate::graph::{Feed, HORIZON, SECOND, ticked};
 use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
     CartridgeKind, CartridgeLabel, CartridgeUid, Date, Datum, DomainEvent, Environment, EventId, Fault,
-    Input, Micros, Number, Origin, Packet, Profile, ProfileUpdated, Raw, Reason, Region, SessionEnded,
-    SessionId, SessionStarted, Sex, Sharing, SharingChanged, Signal, Tag, UserId, Vitals,
+    Input, Micros, NotificationEvent, Number, Origin, Packet, Profile, ProfileUpdated, Raw, Reason, Region,
+    SessionEnded, SessionId, SessionStarted, Sex, Sharing, SharingChanged, Signal, Tag, UserId, Vitals,
     consent::{ALERTS, FAMILY_SHARING},
+    notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
     time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
@@ -69,6 +70,9 @@ impl Log {
             DomainEvent::Cartridge(event) => DomainEvent::Cartridge(CartridgeEvent { origin, ..event }),
             DomainEvent::Profile(event) => DomainEvent::Profile(ProfileUpdated { origin, ..event }),
             DomainEvent::Sharing(event) => DomainEvent::Sharing(SharingChanged { origin, ..event }),
+            DomainEvent::Notification(event) => {
+                DomainEvent::Notification(NotificationEvent { origin, ..event })
+            }
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });
@@ -371,11 +375,52 @@ fn shared(number: i64, clock: Micros, circle: &mut Dice) -> Option<(Micros, u32,
     Some((clock + circle.below(30) * SECOND, circle.below(2) as u32, event))
 }
 
+/// Something about somebody's notifications: one is asked for or read, or they want quiet for a minute or two.
+fn notified(number: i64, clock: Micros, desk: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !desk.percent(40) {
+        return None;
+    }
+    let id = |number: i64| EventId::derive(&["notified", &number.to_string()]);
+    let (mut whose, at) = (number % 3, clock - desk.below(20) * SECOND);
+    let change = match desk.below(4) {
+        0 => {
+            let (from, length) = (desk.below(5) as u16, 1 + desk.below(2) as u16);
+            let quiet = desk.percent(80).then_some(QuietHours { from, until: from + length, offset: 0 });
+            NotificationChange::Settings(NotificationSettings { quiet, language: Language::English })
+        }
+        1 => {
+            let which = desk.below(number + 1);
+            whose = which % 3;
+            NotificationChange::Read(id(which))
+        }
+        priority => NotificationChange::Requested {
+            kind: "a kind".to_owned(),
+            title: "a title".to_owned(),
+            body: "a body".to_owned(),
+            priority: if priority == 2 { Priority::Critical } else { Priority::Normal },
+            channel: Channel::InApp,
+        },
+    };
+    let (event, user) = (id(number), UserId::derive(&[&whose.to_string()]));
+    let event = DomainEvent::Notification(NotificationEvent { at, event, user, change, origin: NOWHERE });
+    Some((clock + desk.below(30) * SECOND, desk.below(2) as u32, event))
+}
+
+/// What is said of people and to them.
+fn said(
+    number: i64,
+    clock: Micros,
+    [people, circle, desk]: [&mut Dice; 3],
+) -> impl Iterator<Item = (Micros, u32, DomainEvent)> {
+    let said = [updated(number, clock, people), shared(number, clock, circle), notified(number, clock, desk)];
+    said.into_iter().flatten()
+}
+
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
     let (mut supplies, mut people) = (Dice::new(seed.rotate_left(32)), Dice::new(seed.rotate_left(16)));
-    let mut circle = Dice::new(seed.rotate_left(48));
+    let (mut circle, mut desk) = (Dice::new(seed.rotate_left(48)), Dice::new(!seed.rotate_left(16)));
     let mut log = Log { clock: START, ..Log::default() };
     let mut epochs = Vec::new();
     let mut waiting: Vec<(Micros, u32, DomainEvent)> = Vec::new();
@@ -427,8 +472,8 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
         if dice.percent(5) {
             log.garbage(dice.below(3) as u32);
         }
-        let (updated, shared) = (updated(number, clock, &mut people), shared(number, clock, &mut circle));
-        waiting.extend([delivered(clock, &mut supplies), updated, shared].into_iter().flatten());
+        waiting.extend(delivered(clock, &mut supplies));
+        waiting.extend(said(number, clock, [&mut people, &mut circle, &mut desk]));
         if repairs.percent(10) {
             log.again(&mut repairs);
         }

@@ -1,8 +1,8 @@
 //! Domain events this product consumes, after their envelope was checked.
 
 use crate::{
-    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, Origin, ProfileUpdated, SessionId,
-    SharingChanged, UserId, Vitals,
+    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, NotificationEvent, Origin, ProfileUpdated,
+    SessionId, SharingChanged, UserId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub enum DomainEvent {
     Profile(ProfileUpdated),
     /// Who may see what of a person changed.
     Sharing(SharingChanged),
+    /// A notification was asked for, was read, or is not wanted at some hours.
+    Notification(NotificationEvent),
 }
 
 impl DomainEvent {
@@ -36,6 +38,7 @@ impl DomainEvent {
             Self::Cartridge(event) => event.event,
             Self::Profile(event) => event.event,
             Self::Sharing(event) => event.event,
+            Self::Notification(event) => event.event,
         }
     }
 
@@ -49,6 +52,7 @@ impl DomainEvent {
             Self::Cartridge(event) => event.at,
             Self::Profile(event) => event.at,
             Self::Sharing(event) => event.at,
+            Self::Notification(event) => event.at,
         }
     }
 
@@ -60,6 +64,7 @@ impl DomainEvent {
             Self::Calibration(_) | Self::Cartridge(_) => Input::Cartridges,
             Self::Profile(_) => Input::Profiles,
             Self::Sharing(_) => Input::Consents,
+            Self::Notification(_) => Input::Notifications,
         }
     }
 
@@ -73,6 +78,7 @@ impl DomainEvent {
             Self::Cartridge(event) => event.origin,
             Self::Profile(event) => event.origin,
             Self::Sharing(event) => event.origin,
+            Self::Notification(event) => event.origin,
         }
     }
 }

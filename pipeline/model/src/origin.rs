@@ -18,12 +18,21 @@ pub enum Input {
     Profiles,
     /// Consents, and with whom people share what.
     Consents,
+    /// Notifications that are asked for, were read, or are not wanted at some hours.
+    Notifications,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 6] =
-        [Self::Packets, Self::Vitals, Self::Sessions, Self::Cartridges, Self::Profiles, Self::Consents];
+    pub const ALL: [Self; 7] = [
+        Self::Packets,
+        Self::Vitals,
+        Self::Sessions,
+        Self::Cartridges,
+        Self::Profiles,
+        Self::Consents,
+        Self::Notifications,
+    ];
 
     /// Name of the topic.
     pub const fn topic(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Input {
             Self::Cartridges => "manpasik.measurement.cartridge",
             Self::Profiles => "manpasik.user.profile.updated",
             Self::Consents => "manpasik.user.consent",
+            Self::Notifications => "manpasik.notification.send",
         }
     }
 }

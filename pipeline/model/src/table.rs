@@ -25,8 +25,10 @@ pub mod dead_letters;
 pub mod features;
 pub mod fingerprints;
 pub mod measurements;
+pub mod notifications;
 pub mod rhythms;
 pub mod sessions;
+pub mod unread_notifications;
 pub mod vitals;
 pub mod windows;
 
@@ -64,6 +66,8 @@ pub fn all() -> Vec<Table> {
         features::table(),
         analyses::table(),
         coachings::table(),
+        notifications::table(),
+        unread_notifications::table(),
     ]
 }
 

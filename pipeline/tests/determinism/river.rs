@@ -144,6 +144,9 @@ impl Outcome {
         lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
         lines.extend(standing("analyses", all().map(|output| output.analyses)));
         lines.extend(standing("coachings", all().map(|output| output.coachings)));
+        lines.extend(standing("sent", all().map(|output| output.sent)));
+        lines.extend(standing("notifications", all().map(|output| output.notifications)));
+        lines.extend(standing("unread", all().map(|output| output.unread)));
         lines.extend(standing("detected", all().map(|output| output.detected)));
         lines.extend(standing("ends", all().map(|output| output.ends)));
         lines
@@ -172,6 +175,9 @@ impl Outcome {
             }
             for (coaching, diff) in &output.coachings {
                 say(format!("coaching of {}", coaching.session), *diff, json(coaching));
+            }
+            for (notification, diff) in &output.sent {
+                say(format!("notification {}", notification.id), *diff, json(notification));
             }
             for (risk, diff) in &output.detected {
                 say(format!("risks of {}", risk.change.user), *diff, json(risk));

@@ -5,9 +5,10 @@ use eventlog::{
     Budget, Draft, Log, TopicPartition, TopicSpec, embedded, partition_of, read_range, write_all,
 };
 use model::{
-    Date, DomainEvent, EventId, Input, Origin, Profile, ProfileUpdated, SessionId, Sharing, SharingChanged,
-    UserId,
+    Date, DomainEvent, EventId, Input, NotificationEvent, Origin, Profile, ProfileUpdated, SessionId,
+    Sharing, SharingChanged, UserId,
     consent::{ALERTS, FAMILY_SHARING},
+    notification::NotificationChange,
     packet::Environment,
 };
 use prost::Message;
@@ -162,6 +163,55 @@ fn told(place: &Place, topic: &str) -> Vec<(String, Value)> {
     told
 }
 
+/// A notification as the topic has it: type of the event, id, kind, priority.
+type Told = (String, Value, Value, Value);
+
+const ALERT: &str = "NOTIFICATION_TYPE_HEALTH_ALERT";
+const COACHING: &str = "NOTIFICATION_TYPE_COACHING";
+
+/// The person is told what their result means, and the lake has it.
+fn coached(place: &Place) {
+    let coachings = told(place, "manpasik.coaching.generated");
+    let [(kind, coaching)] = &coachings[..] else { panic!("{coachings:?}") };
+    assert_eq!(kind, "manpasik.coaching.generated");
+    let text = coaching["text"]["en"].as_str().unwrap();
+    assert!(
+        text.starts_with("Your glucose is dangerously low.") && text.ends_with("not a diagnosis."),
+        "{text}"
+    );
+    assert_eq!(
+        (&coaching["messages"][0]["rule"], &coaching["messages"][0]["trend"]),
+        (&json!("glucose"), &json!("first"))
+    );
+    let kept = "SELECT text_ko, risk_level FROM coachings";
+    let kept = place.ask_the_lake(kept);
+    assert_eq!((&kept["text_ko"], &kept["risk_level"]), (&coaching["text"]["ko"], &json!("CRITICAL")));
+}
+
+/// What people were notified of, each in order.
+fn notified(place: &Place) -> Vec<Told> {
+    let of = |(kind, payload): (String, Value)| {
+        let kind = kind.strip_prefix("manpasik.notification.").unwrap().to_owned();
+        (kind, payload["notification_id"].clone(), payload["type"].clone(), payload["priority"].clone())
+    };
+    told(place, "manpasik.notification.sent").into_iter().map(of).collect()
+}
+
+/// The person hears of the risk and of coaching, and their mother of the risk; gives the id of what the person heard of
+/// the risk.
+fn told_of_a_risk(place: &Place, told: &[Told], person: &str) -> String {
+    let types = told.iter().filter_map(|(_, _, kind, priority)| Some((kind.as_str()?, priority.as_str()?)));
+    let mut types: Vec<_> = types.collect();
+    types.sort_unstable();
+    assert_eq!(types, [(COACHING, "NORMAL"), (ALERT, "CRITICAL"), (ALERT, "CRITICAL")]);
+    let unread = place.ask_the_lake("SELECT sum(unread) AS unread FROM unread_notifications");
+    assert_eq!(unread["unread"], json!(3));
+    let own = format!(
+        "SELECT notification_id AS id FROM notifications WHERE type = '{ALERT}' AND user_id = '{person}'"
+    );
+    place.ask_the_lake(&own)["id"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from_whom_it_may_not() {
     let place = Place::new();
@@ -180,21 +230,7 @@ fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from
     let glucose = analysis["judgements"].as_array().unwrap().iter().find(|one| one["rule"] == "glucose");
     assert_eq!(glucose.unwrap()["limits"], "≤ 46");
 
-    let coachings = told(&place, "manpasik.coaching.generated");
-    let [(kind, coaching)] = &coachings[..] else { panic!("{coachings:?}") };
-    assert_eq!(kind, "manpasik.coaching.generated");
-    let text = coaching["text"]["en"].as_str().unwrap();
-    assert!(
-        text.starts_with("Your glucose is dangerously low.") && text.ends_with("not a diagnosis."),
-        "{text}"
-    );
-    assert_eq!(
-        (&coaching["messages"][0]["rule"], &coaching["messages"][0]["trend"]),
-        (&json!("glucose"), &json!("first"))
-    );
-    let kept = "SELECT text_ko, risk_level FROM coachings";
-    let kept = place.ask_the_lake(kept);
-    assert_eq!((&kept["text_ko"], &kept["risk_level"]), (&coaching["text"]["ko"], &json!("CRITICAL")));
+    coached(&place);
 
     let risks = told(&place, "manpasik.ai.risk.detected");
     let [(_, risk)] = &risks[..] else { panic!("{risks:?}") };
@@ -202,11 +238,31 @@ fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from
     let (person, mother) = (user("person").to_string(), user("mother").to_string());
     assert_eq!(risk["alert_targets"], json!([person, mother]));
 
+    let first = notified(&place);
+    let own = told_of_a_risk(&place, &first, &person);
+
     // They had revoked their consent before they measured; the event comes late.
     let revoked = sharing(3, 3, Sharing::Revoked(FAMILY_SHARING.into()));
-    // The engine has read it once its topic's partition is one record on.
-    let read = "SELECT CAST(sum(next_offset) AS BIGINT) AS read FROM system.progress WHERE topic = 'manpasik.user.consent'";
-    follow(&place, vec![revoked], read, &json!({"read": 3}));
+    // The engine has read both once their topics' partitions are one record on.
+    let read = "SELECT CAST(sum(next_offset) AS BIGINT) AS read FROM system.progress WHERE topic IN ('manpasik.user.consent', 'manpasik.notification.send')";
+    // The person reads of the risk.
+    let seen = NotificationEvent {
+        at: START + 100 * SECOND,
+        event: EventId::derive(&["seen"]),
+        user: user("person"),
+        change: NotificationChange::Read(own.parse().unwrap()),
+        origin: Origin { input: Input::Notifications, partition: 0, offset: 0 },
+    };
+    let seen = event(&DomainEvent::Notification(seen));
+    follow(&place, vec![revoked, seen], read, &json!({"read": 4}));
+    let later: Vec<_> = notified(&place).into_iter().filter(|one| !first.contains(one)).collect();
+    let [(kind, id, ..)] = &later[..] else { panic!("{later:?}") };
+    // The mother's alone is taken back: the person is not told again.
+    assert_eq!(kind, "sent.withdrawn");
+    assert_ne!(*id, json!(own));
+    let left = "SELECT n.user_id, n.type, u.unread FROM notifications n JOIN unread_notifications u ON n.user_id = u.user_id WHERE read_at IS NULL";
+    let left = place.ask_the_lake(left);
+    assert_eq!(left, json!({"user_id": person, "type": COACHING, "unread": 1}));
     let risks = told(&place, "manpasik.ai.risk.detected");
     let [_, (withdrawn, back), (again, risk)] = &risks[..] else { panic!("{risks:?}") };
     assert_eq!(withdrawn, "manpasik.ai.risk.detected.withdrawn");

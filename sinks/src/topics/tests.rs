@@ -2,15 +2,15 @@
 //! know, and nothing said twice or left unsaid.
 
 use super::{
-    ANALYSES, COACHINGS, DEAD_LETTERS, Letters, RESULTS, RISKS, SESSIONS_ENDED, SESSIONS_STARTED, Shape,
-    WINDOWS, letters,
+    ANALYSES, COACHINGS, DEAD_LETTERS, Letters, NOTIFICATIONS, RESULTS, RISKS, SESSIONS_ENDED,
+    SESSIONS_STARTED, Shape, WINDOWS, letters,
 };
 use crate::{Output, samples};
 use eventlog::{Draft, partition_of};
 use model::{AlertChange, ChangeKind, Fault, PulseWindow};
 use serde_json::Value;
 
-const SHAPE: Shape = Shape { partitions: [6, 4, 5, 5, 3, 3, 4, 4, 1], dead_letter_bytes: 4_096 };
+const SHAPE: Shape = Shape { partitions: [6, 4, 5, 5, 3, 3, 4, 4, 4, 1], dead_letter_bytes: 4_096 };
 
 fn windows(windows: impl IntoIterator<Item = (PulseWindow, i64)>) -> Vec<Draft> {
     let output = Output { windows: windows.into_iter().collect(), ..Output::default() };
@@ -94,6 +94,7 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         detected: (0..4).map(|n| (samples::detected(n, 1), 1)).collect(),
         analyses: (0..4).map(|n| (samples::analysis(n, 0), 1)).collect(),
         coachings: (0..4).map(|n| (samples::coaching(n, 0), 1)).collect(),
+        sent: (0..4).map(|n| (samples::notification(n), 1)).collect(),
         ..Output::default()
     };
     let whole = Output::merge([whole]);
@@ -106,6 +107,7 @@ fn what_is_published_does_not_depend_on_the_epochs() {
         detected: whole.detected[range.clone()].to_vec(),
         analyses: whole.analyses[range.clone()].to_vec(),
         coachings: whole.coachings[range.clone()].to_vec(),
+        sent: whole.sent[range.clone()].to_vec(),
         faults: whole.faults[range].to_vec(),
         ..Output::default()
     };
@@ -296,6 +298,33 @@ fn a_coaching_says_it_in_both_languages_and_a_revision_takes_back_the_one_before
     let kinds: Vec<_> = revised.iter().map(|draft| header(draft, "ce_type")).collect();
     assert_eq!(kinds, ["manpasik.coaching.generated.withdrawn", COACHINGS]);
     assert_eq!(value(&revised[0])["payload"]["withdraws"], header(&told, "ce_id"));
+}
+
+#[test]
+fn a_notification_is_told_when_it_went_and_taken_back_by_its_id() {
+    let sent = |sent: Vec<(model::Notification, i64)>| {
+        letters(&Output::merge([Output { sent, ..Output::default() }]), SHAPE).drafts
+    };
+    let notification = samples::notification(2);
+    let told = sent(vec![(notification.clone(), 1)]).remove(0);
+    assert_eq!((&*told.topic, header(&told, "ce_type")), (NOTIFICATIONS, NOTIFICATIONS));
+    assert_eq!(
+        (told.timestamp_ms, &told.key),
+        (notification.due / 1_000, &Some(notification.user.to_string().into_bytes()))
+    );
+    let payload = &value(&told)["payload"];
+    assert_eq!((&payload["priority"], &payload["channel"]), (&"HIGH".into(), &"PUSH".into()));
+    assert_eq!(
+        (&payload["title"], &payload["type"]),
+        (&"건강 경고".into(), &"NOTIFICATION_TYPE_HEALTH_ALERT".into())
+    );
+    let back = sent(vec![(notification.clone(), -1)]).remove(0);
+    assert_eq!(header(&back, "ce_type"), "manpasik.notification.sent.withdrawn");
+    let payload = &value(&back)["payload"];
+    assert_eq!(
+        (&payload["withdraws"], &payload["notification_id"]),
+        (&header(&told, "ce_id").into(), &notification.id.to_string().into())
+    );
 }
 
 #[test]

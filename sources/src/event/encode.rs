@@ -1,6 +1,6 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, profile};
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, notification, profile};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
 use model::{Consciousness, DomainEvent, Envelope, Micros, Number};
@@ -12,7 +12,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, the person for vital signs, profiles and consents, the device for a calibration, or the cartridge.
+    /// Key: the session, the person for vital signs, profiles, consents and notifications, the device for a calibration, or the cartridge.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -61,6 +61,7 @@ enum Payload<'a> {
     Cartridge(cartridge::Said<'a>),
     Profile(profile::Said),
     Sharing(consent::Said<'a>),
+    Notification(notification::Said<'a>),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -166,6 +167,12 @@ fn said(event: &DomainEvent) -> Said<'_> {
             subject: None,
             user: Some(changed.user.to_string()),
             payload: Payload::Sharing(consent::Said::from(&changed.sharing)),
+        },
+        DomainEvent::Notification(event) => Said {
+            kind: notification::kind(&event.change),
+            subject: None,
+            user: Some(event.user.to_string()),
+            payload: Payload::Notification(notification::Said::from(&event.change)),
         },
     }
 }

@@ -57,13 +57,13 @@ pub(super) fn optional_number(
     }
 }
 
-/// A text of at most `most` bytes: a name, not a document.
+/// A text of at most `most` bytes.
 pub(super) fn name<'a>(object: &'a Map<String, Value>, name: &str, most: usize) -> Result<&'a str, Refusal> {
     let text = text(object, name)?;
     if text.len() <= most {
         return Ok(text);
     }
-    Err(Refusal::new(OutOfRange, format!("{name} is longer than {most} bytes: send a name")))
+    Err(Refusal::new(OutOfRange, format!("{name} is longer than {most} bytes: send a shorter one")))
 }
 
 /// A whole number between `least` and `most`, if there is one; `null` is none.

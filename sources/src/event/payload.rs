@@ -2,8 +2,9 @@
 
 use super::{
     CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, CONSENT_GRANTED,
-    CONSENT_REVOKED, DATA_SHARED, PROFILE_UPDATED, SESSION_ENDED, SESSION_STARTED, VITALS,
-    attributes::Attributes, cartridge, consent, field, profile,
+    CONSENT_REVOKED, DATA_SHARED, NOTIFICATION_READ, NOTIFICATION_SEND, NOTIFICATION_SETTINGS,
+    PROFILE_UPDATED, SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, cartridge, consent,
+    field, notification, profile,
 };
 use crate::refusal::Refusal;
 use model::{
@@ -39,6 +40,9 @@ pub(super) fn event(
         (Input::Consents, CONSENT_GRANTED) => consent::granted(origin, attributes, payload),
         (Input::Consents, CONSENT_REVOKED) => consent::revoked(origin, attributes, payload),
         (Input::Consents, DATA_SHARED) => consent::shared(origin, attributes, payload),
+        (Input::Notifications, NOTIFICATION_SEND) => notification::requested(origin, attributes, payload),
+        (Input::Notifications, NOTIFICATION_READ) => notification::read(origin, attributes, payload),
+        (Input::Notifications, NOTIFICATION_SETTINGS) => notification::settings(origin, attributes, payload),
         (input, _) => Err(Refusal::new(
             Reason::UnknownType,
             format!("{} does not carry events of this type: send it to the topic of its own", input.topic()),

@@ -57,6 +57,7 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::Calibration(_) | DomainEvent::Cartridge(_) => Input::Cartridges,
         DomainEvent::Profile(_) => Input::Profiles,
         DomainEvent::Sharing(_) => Input::Consents,
+        DomainEvent::Notification(_) => Input::Notifications,
     }
 }
 

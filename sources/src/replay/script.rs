@@ -136,10 +136,13 @@ impl Script {
     pub(super) fn key(&self, step: &Step) -> &str {
         match step.input() {
             Input::Vitals => &self.user,
-            // Recordings bring no cartridges, profiles and consents.
-            Input::Packets | Input::Sessions | Input::Cartridges | Input::Profiles | Input::Consents => {
-                &self.session
-            }
+            // Recordings bring no other events of people.
+            Input::Packets
+            | Input::Sessions
+            | Input::Cartridges
+            | Input::Profiles
+            | Input::Consents
+            | Input::Notifications => &self.session,
         }
     }
 

@@ -40,7 +40,7 @@ fn what_was_committed_is_as_committed() {
     let mut committer = rig.resume().0;
     commit_all(&mut committer, 0..9);
     let audit = audit(&*rig.log).unwrap();
-    assert!(audit.ok() && audit.epochs == 10 && audit.partitions == 17 && audit.records > 50, "{audit}");
+    assert!(audit.ok() && audit.epochs == 10 && audit.partitions == 19 && audit.records > 50, "{audit}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::{Rig, binding};
 use crate::{Output, samples};
 use model::{
-    CalibrationStatus, Fingerprint, SessionId,
+    CalibrationStatus, Fingerprint, NotificationListed, SessionId,
     similar::{Follows, Neighbour, Similar, Unanswered},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -48,6 +48,10 @@ impl Similar for Standing {
     }
 }
 
+fn listed(e: u32, read_at: Option<model::Micros>) -> NotificationListed {
+    NotificationListed { notification: samples::notification(e), read_at }
+}
+
 /// New results, and corrections of those before.
 fn output(epoch: u64) -> Output {
     let e = epoch as u32;
@@ -62,6 +66,7 @@ fn output(epoch: u64) -> Output {
         cartridges: vec![(samples::cartridge(e, 5), 1)],
         analyses: vec![(samples::analysis(e, 0), 1)],
         coachings: vec![(samples::coaching(e, 0), 1)],
+        notifications: vec![(listed(e, None), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
@@ -69,6 +74,7 @@ fn output(epoch: u64) -> Output {
         output.fingerprints.extend([(samples::fingerprint(e, 0), -1), (samples::fingerprint(e, 1), 1)]);
         output.analyses.extend([(samples::analysis(e, 0), -1), (samples::analysis(e, 1), 1)]);
         output.coachings.extend([(samples::coaching(e, 0), -1), (samples::coaching(e, 1), 1)]);
+        output.notifications.extend([(listed(e, None), -1), (listed(e, Some(samples::START)), 1)]);
         output.features.extend([(samples::features(e, 0), -1), (samples::features(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
         let (needed, valid) = (CalibrationStatus::Needed, CalibrationStatus::Valid);
@@ -108,7 +114,15 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
     let rows = rig.rows();
     let signals = ["breathings", "beats", "rhythms"].map(|table| rows[table].len());
     assert_eq!(signals, [12, 24 - 10, 12]);
-    let tables =
-        ["measurements", "fingerprints", "calibrations", "cartridges", "features", "analyses", "coachings"];
-    assert_eq!(tables.map(|table| rows[table].len()), [12; 7]);
+    let tables = [
+        "measurements",
+        "fingerprints",
+        "calibrations",
+        "cartridges",
+        "features",
+        "analyses",
+        "coachings",
+        "notifications",
+    ];
+    assert_eq!(tables.map(|table| rows[table].len()), [12; 8]);
 }

@@ -1,0 +1,139 @@
+//! How many notifications of the last 30 horizons each person has not read.
+//!
+//! # Invariants
+//! - A row is a function of the notifications that stand and of the epoch's now; who has read all has none.
+//! - What is older is not counted any more, whether or not anybody sends anything: who never reads is not remembered for
+//!   ever.
+//! - A change costs the logarithm of what is unread.
+//!
+//! # Bound
+//! A number for each moment of the last 30 horizons at which something unread went.
+
+use crate::{
+    Collection, Diff,
+    keyed::{Keyed, by_key, replace},
+    session::UNENDED,
+    state::{Memory, Store, Stored},
+};
+use model::{Micros, NotificationListed, Unread, UserId};
+use serde::{Deserialize, Serialize};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+/// What a person has not read: how many went at each moment, and in all; and what was said of it last.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Waiting {
+    went: BTreeMap<Micros, Diff>,
+    total: Diff,
+    row: Option<Unread>,
+}
+
+impl Stored for Waiting {
+    const VERSION: u32 = 1;
+}
+
+impl Waiting {
+    fn take(&mut self, due: Micros, diff: Diff) {
+        let count = self.went.entry(due).or_default();
+        *count += diff;
+        if *count == 0 {
+            self.went.remove(&due);
+        }
+        self.total += diff;
+    }
+
+    /// Drops what went at `oldest` or before.
+    fn drop_until(&mut self, oldest: Micros) {
+        while let Some(first) = self.went.first_entry().filter(|first| *first.key() <= oldest) {
+            self.total -= first.remove();
+        }
+    }
+
+    fn said(&self, user: UserId) -> Option<Unread> {
+        let ((oldest, _), (newest, _)) = (self.went.first_key_value()?, self.went.last_key_value()?);
+        let count = u64::try_from(self.total).ok().filter(|count| *count > 0)?;
+        Some(Unread { user, count, oldest: *oldest, newest: *newest })
+    }
+}
+
+/// Counts what of `listed` is unread.
+pub(super) fn count<'scope>(
+    listed: Collection<'scope, NotificationListed>,
+    memory: &Memory<'scope>,
+) -> Collection<'scope, Unread> {
+    let unread = listed.flat_map(|NotificationListed { notification, read_at }| {
+        let (user, due) = (notification.user, notification.due);
+        read_at.is_none().then_some((user, due, due))
+    });
+    let (step, route) = ("notifications unread", |user: &UserId| user.route());
+    let store = memory.states.store(step, route, memory.horizon);
+    let keep = memory.horizon.saturating_mul(UNENDED);
+    by_key(unread, memory, step, route, Count { store, keep, deadlines: BTreeSet::new(), begun: false })
+}
+
+struct Count {
+    store: Rc<RefCell<Store<UserId, Waiting>>>,
+    /// How long what is unread counts.
+    keep: Micros,
+    /// When to look at a person.
+    deadlines: BTreeSet<(Micros, UserId)>,
+    /// Whether time passed: from then on nothing is imported.
+    begun: bool,
+}
+
+impl Count {
+    fn deadline(&self, waiting: &Waiting) -> Option<Micros> {
+        let (oldest, _) = waiting.went.first_key_value()?;
+        Some(oldest.saturating_add(self.keep))
+    }
+}
+
+impl Keyed<UserId, Micros, Unread> for Count {
+    fn take(
+        &mut self,
+        user: UserId,
+        heard: Micros,
+        _watermark: Micros,
+        changes: &mut Vec<(Micros, Diff)>,
+        _emit: impl FnMut(Unread, Diff),
+    ) {
+        let mut store = self.store.borrow_mut();
+        let waiting = store.entry(&user, heard, Waiting::default);
+        changes.drain(..).for_each(|(due, diff)| waiting.take(due, diff));
+        self.deadlines.insert((Micros::MIN, user));
+    }
+
+    fn forget(&mut self, watermark: Micros) {
+        self.store.borrow_mut().expire(watermark, |_, _| true);
+    }
+
+    fn pass(&mut self, now: Micros, mut emit: impl FnMut(Unread, Diff)) {
+        if !std::mem::replace(&mut self.begun, true) {
+            let store = self.store.borrow();
+            let due: Vec<_> =
+                store.iter().filter_map(|(user, waiting)| Some((self.deadline(waiting)?, *user))).collect();
+            self.deadlines.extend(due);
+        }
+        while self.deadlines.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, user)) = self.deadlines.pop_first()
+        {
+            let mut store = self.store.borrow_mut();
+            // What was read meanwhile left its deadline behind.
+            let Some(place) = store.find(&user) else { continue };
+            let dated = store.dated(place);
+            let waiting = store.at(place, dated);
+            waiting.drop_until(now.saturating_sub(self.keep));
+            let said = waiting.said(user);
+            replace(std::mem::replace(&mut waiting.row, said), said, &mut emit);
+            if waiting.went.is_empty() {
+                store.remove(&user);
+                continue;
+            }
+            let next = self.deadline(waiting);
+            self.deadlines.extend(next.map(|next| (next, user)));
+        }
+    }
+}
