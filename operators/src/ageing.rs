@@ -19,13 +19,14 @@
 
 use crate::{
     Collection, Diff,
+    deadlines::Deadlines,
     keyed::{Heard, Keyed, by_key},
     state::{Key, Memory, Store, Stored},
 };
 use differential_dataflow::{Data, ExchangeData};
 use model::Micros;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 /// How what is known of a key ages.
 pub(crate) trait Ages: Clone + 'static {
@@ -88,7 +89,7 @@ pub(crate) fn age<'scope, A: Ages>(
     memory: &Memory<'scope>,
 ) -> Collection<'scope, A::Row> {
     let (store, horizon) = (memory.states.store(A::STEP, A::route, memory.horizon), memory.horizon);
-    let ageing = Ageing::<A> { store, horizon, deadlines: BTreeSet::new(), begun: false };
+    let ageing = Ageing::<A> { store, horizon, deadlines: Deadlines::new() };
     by_key(facts, memory, A::STEP, A::route, ageing)
 }
 
@@ -96,18 +97,7 @@ struct Ageing<A: Ages> {
     store: Rc<RefCell<Store<A::Key, Entry<A>>>>,
     horizon: Micros,
     /// When to look at a key; between two epochs one entry for each that will change by itself.
-    deadlines: BTreeSet<(Micros, A::Key)>,
-    /// Whether time passed: from then on nothing is imported.
-    begun: bool,
-}
-
-impl<A: Ages> Ageing<A> {
-    fn derive(&mut self) {
-        for (key, entry) in self.store.borrow().iter() {
-            let until = entry.row.as_ref().and_then(A::until);
-            self.deadlines.extend(until.map(|until| (until, key.clone())));
-        }
-    }
+    deadlines: Deadlines<A::Key>,
 }
 
 impl<A: Ages> Keyed<A::Key, A::Fact, A::Row> for Ageing<A> {
@@ -128,7 +118,7 @@ impl<A: Ages> Keyed<A::Key, A::Fact, A::Row> for Ageing<A> {
             A::learn(&mut entry.known, fact);
         }
         store.insert(key.clone(), entry.dated(self.horizon), entry);
-        self.deadlines.insert((Micros::MIN, key));
+        self.deadlines.set_now(key);
     }
 
     fn forget(&mut self, watermark: Micros) {
@@ -136,23 +126,20 @@ impl<A: Ages> Keyed<A::Key, A::Fact, A::Row> for Ageing<A> {
     }
 
     fn pass(&mut self, now: Micros, mut emit: impl FnMut(A::Row, Diff)) {
-        if !std::mem::replace(&mut self.begun, true) {
-            self.derive();
-        }
-        while self.deadlines.first().is_some_and(|(at, _)| *at <= now)
-            && let Some((_, key)) = self.deadlines.pop_first()
-        {
-            let mut store = self.store.borrow_mut();
+        let mut store = self.store.borrow_mut();
+        let until = |(key, entry): (&A::Key, &Entry<A>)| Some((A::until(entry.row.as_ref()?)?, key.clone()));
+        self.deadlines.begin(|| store.iter().filter_map(until));
+        while let Some(key) = self.deadlines.pop(now) {
             // One that was forgotten meanwhile has no row any more.
             let Some(entry) = store.get(&key) else { continue };
             let row = A::row(&key, &entry.known, now);
             // Its only deadline from now on is that of the row it has.
             if let Some(until) = entry.row.as_ref().and_then(A::until) {
-                self.deadlines.remove(&(until, key.clone()));
+                self.deadlines.unset(until, key.clone());
             }
             if let Some(until) = A::until(&row) {
                 debug_assert!(until > now, "a row that is not yet another");
-                self.deadlines.insert((until, key.clone()));
+                self.deadlines.set(until, key.clone());
             }
             if entry.row.as_ref() != Some(&row) {
                 let mut entry = store.remove(&key).expect("it was there just now");

@@ -38,8 +38,7 @@ pub fn coachings<'scope>(
         let outline = Outline::of(&analysis, templates)?;
         Some((outline.user, outline, analysis.at))
     });
-    let trends = Trends { horizon: memory.horizon };
-    let outlines = outlines.fold_timeline("coachings", |user: &UserId| user.route(), trends, memory);
+    let outlines = outlines.fold_timeline("coachings", |user: &UserId| user.route(), Trends, memory);
     outlines.map(|(outline, _heard)| outline.in_words(templates))
 }
 
@@ -147,9 +146,7 @@ impl Before {
 
 /// Compares results of a person with those before.
 #[derive(Clone)]
-struct Trends {
-    horizon: Micros,
-}
+struct Trends;
 
 impl Fold for Trends {
     type Fact = Outline;
@@ -157,6 +154,8 @@ impl Fold for Trends {
     type Output = Outline;
 
     const VERSION: u32 = 1;
+    /// An analysis can be revised for so long.
+    const HORIZONS: i64 = UNENDED;
 
     fn step(&self, before: &mut Before, outline: &Outline) -> Option<Outline> {
         let mut outline = outline.clone();
@@ -170,15 +169,6 @@ impl Fold for Trends {
 
     fn at(outline: &Outline) -> Micros {
         outline.at
-    }
-
-    /// An analysis can be revised for so long.
-    fn floor(_newest: &Outline, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon.saturating_mul(UNENDED))
-    }
-
-    fn memory(&self) -> Micros {
-        self.horizon.saturating_mul(UNENDED - 1)
     }
 
     fn may_go(&self, before: &Before) -> bool {

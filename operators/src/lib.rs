@@ -17,6 +17,7 @@ pub mod arrival;
 pub mod calibration;
 pub mod cartridge;
 pub mod coaching;
+mod deadlines;
 pub mod ecg;
 pub mod gather;
 mod keyed;

@@ -75,8 +75,7 @@ pub fn notify<'scope>(
     let of_risks = risks.flat_map(|risk| wish::of_risk(&risk).into_iter().map(Known::wished));
     let of_coachings = coachings.map(|coaching| Known::wished(wish::of_coaching(&coaching)));
     let known = said.concat(of_risks).concat(of_coachings);
-    let desk = Desk { horizon: memory.horizon };
-    let told = known.fold_timeline("notifications", |user: &UserId| user.route(), desk, memory);
+    let told = known.fold_timeline("notifications", |user: &UserId| user.route(), Desk, memory);
     let sent = hold::until_due(told.map(|(notification, _heard)| notification), memory);
     let listed = read::listed(sent.clone(), reads, memory);
     let unread = unread::count(listed.clone(), memory);
@@ -122,9 +121,7 @@ fn said(
 
 /// Makes wishes notifications, by the settings of their moment.
 #[derive(Clone)]
-struct Desk {
-    horizon: Micros,
-}
+struct Desk;
 
 impl Fold for Desk {
     type Fact = Known;
@@ -132,6 +129,8 @@ impl Fold for Desk {
     type Output = Notification;
 
     const VERSION: u32 = 1;
+    /// A coaching can be revised for so long.
+    const HORIZONS: i64 = UNENDED;
 
     fn step(&self, settings: &mut NotificationSettings, Known { at, what }: &Known) -> Option<Notification> {
         match what {
@@ -149,15 +148,6 @@ impl Fold for Desk {
 
     fn at(known: &Known) -> Micros {
         known.at
-    }
-
-    /// A coaching can be revised for so long.
-    fn floor(_newest: &Known, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon.saturating_mul(UNENDED))
-    }
-
-    fn memory(&self) -> Micros {
-        self.horizon.saturating_mul(UNENDED - 1)
     }
 
     /// Settings only: whatever is to be told is told.

@@ -62,8 +62,14 @@ pub trait Fold: Clone + 'static {
     /// When `fact` was; rises with the order of facts.
     fn at(fact: &Self::Fact) -> Micros;
 
+    /// For so many horizons a fact can change.
+    const HORIZONS: i64 = 1;
+
     /// Facts before this cannot change any more, when `newest` is the newest of the key.
-    fn floor(newest: &Self::Fact, watermark: Micros, horizon: Micros) -> Micros;
+    fn floor(newest: &Self::Fact, watermark: Micros, horizon: Micros) -> Micros {
+        let _ = newest;
+        watermark.saturating_sub(horizon.saturating_mul(Self::HORIZONS))
+    }
 
     /// Whether `fact`, which just came, is older than what [`Fold::floor`] lets change: then it never was.
     fn is_too_old(fact: &Self::Fact, watermark: Micros, horizon: Micros) -> bool {
@@ -71,9 +77,10 @@ pub trait Fold: Clone + 'static {
         false
     }
 
-    /// How long a fact matters to later ones even in a state that [`Fold::may_go`].
-    fn memory(&self) -> Micros {
-        0
+    /// How long after the first horizon a fact can change, or matters to later ones even in a state that
+    /// [`Fold::may_go`].
+    fn memory(&self, horizon: Micros) -> Micros {
+        horizon.saturating_mul(Self::HORIZONS - 1)
     }
 
     /// Whether a key in this state may be forgotten once it was silent for the horizon and [`Fold::memory`].

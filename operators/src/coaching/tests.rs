@@ -70,7 +70,7 @@ fn glucose(at: i64, session: u32, level: usize) -> Analysis {
 
 /// What is told of `analyses`, which came in this order.
 fn told(analyses: &[Analysis]) -> Vec<Coaching> {
-    let (trends, templates) = (Trends { horizon: 1 }, Templates::shipped());
+    let (trends, templates) = (Trends, Templates::shipped());
     let mut before = super::Before::default();
     let outlines = analyses.iter().filter_map(|analysis| Outline::of(analysis, templates));
     outlines
@@ -187,7 +187,7 @@ proptest! {
         let epochs = epochs.into_iter().map(|epoch| {
             epoch.into_iter().map(|(of, adds)| (outline(of), adds)).collect()
         }).collect();
-        oracle::follow(&Trends { horizon: 1 }, epochs, |told: &[(Outline, i64)], all: &[Outline]| {
+        oracle::follow(&Trends, epochs, |told: &[(Outline, i64)], all: &[Outline]| {
             prop_assert_eq!(told.len(), all.len());
             let mut before: Option<Risk> = None;
             let mut sorted = all.to_vec();

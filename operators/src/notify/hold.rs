@@ -12,16 +12,13 @@
 
 use crate::{
     Collection, Diff,
+    deadlines::Deadlines,
     keyed::{Keyed, by_key},
     state::{Memory, Store, Stored},
 };
 use model::{EventId, Micros, Notification};
 use serde::{Deserialize, Serialize};
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 const STEP: &str = "notifications held";
 
@@ -48,24 +45,19 @@ pub(super) fn until_due<'scope>(
 ) -> Collection<'scope, Notification> {
     let route = |id: &EventId| id.as_u128() as u64;
     let store = memory.states.store(STEP, route, memory.horizon);
-    let heard = notifications.map(|notification| (notification.id, notification.clone(), notification.at));
-    by_key(
-        heard,
-        memory,
-        STEP,
-        route,
-        Hold { store, deadlines: BTreeSet::new(), fresh: Vec::new(), begun: false },
-    )
+    let heard = notifications.map(|notification| {
+        let (id, at) = (notification.id, notification.at);
+        (id, notification, at)
+    });
+    by_key(heard, memory, STEP, route, Hold { store, deadlines: Deadlines::new(), fresh: Vec::new() })
 }
 
 struct Hold {
     store: Rc<RefCell<Store<EventId, Waiting>>>,
     /// When to look at an id that waits.
-    deadlines: BTreeSet<(Micros, EventId)>,
+    deadlines: Deadlines<EventId>,
     /// What changed in this epoch and is not known to wait.
     fresh: Vec<(Notification, Diff)>,
-    /// Whether time passed: from then on nothing is imported.
-    begun: bool,
 }
 
 impl Keyed<EventId, Notification, Notification> for Hold {
@@ -101,11 +93,8 @@ impl Keyed<EventId, Notification, Notification> for Hold {
 
     fn pass(&mut self, now: Micros, mut emit: impl FnMut(Notification, Diff)) {
         let mut store = self.store.borrow_mut();
-        if !std::mem::replace(&mut self.begun, true) {
-            let waiting =
-                store.iter().flat_map(|(id, waiting)| waiting.0.keys().map(move |one| (one.due, *id)));
-            self.deadlines = waiting.collect();
-        }
+        self.deadlines
+            .begin(|| store.iter().flat_map(|(id, waiting)| waiting.0.keys().map(move |one| (one.due, *id))));
         for (notification, diff) in self.fresh.drain(..) {
             // A retraction is of something that went: what waits was met above.
             if diff < 0 || notification.due <= now {
@@ -116,11 +105,9 @@ impl Keyed<EventId, Notification, Notification> for Hold {
             let mut waiting = store.remove(&id).unwrap_or_default();
             *waiting.0.entry(notification).or_default() += diff;
             waiting.put(id, &mut store);
-            self.deadlines.insert((due, id));
+            self.deadlines.set(due, id);
         }
-        while self.deadlines.first().is_some_and(|(at, _)| *at <= now)
-            && let Some((_, id)) = self.deadlines.pop_first()
-        {
+        while let Some(id) = self.deadlines.pop(now) {
             // It may have been taken back, or moved, meanwhile.
             let Some(waiting) = store.remove(&id) else { continue };
             let (due, later): (BTreeMap<_, _>, BTreeMap<_, _>) =

@@ -11,17 +11,14 @@
 
 use crate::{
     Collection, Diff,
+    deadlines::Deadlines,
     keyed::{Keyed, by_key, replace},
     session::UNENDED,
     state::{Memory, Store, Stored},
 };
 use model::{Micros, NotificationListed, Unread, UserId};
 use serde::{Deserialize, Serialize};
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// What a person has not read: how many went at each moment, and in all; and what was said of it last.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -52,6 +49,12 @@ impl Waiting {
         }
     }
 
+    /// When the oldest does not count any more, if what is unread counts for `keep`.
+    fn until(&self, keep: Micros) -> Option<Micros> {
+        let (oldest, _) = self.went.first_key_value()?;
+        Some(oldest.saturating_add(keep))
+    }
+
     fn said(&self, user: UserId) -> Option<Unread> {
         let ((oldest, _), (newest, _)) = (self.went.first_key_value()?, self.went.last_key_value()?);
         let count = u64::try_from(self.total).ok().filter(|count| *count > 0)?;
@@ -71,7 +74,7 @@ pub(super) fn count<'scope>(
     let (step, route) = ("notifications unread", |user: &UserId| user.route());
     let store = memory.states.store(step, route, memory.horizon);
     let keep = memory.horizon.saturating_mul(UNENDED);
-    by_key(unread, memory, step, route, Count { store, keep, deadlines: BTreeSet::new(), begun: false })
+    by_key(unread, memory, step, route, Count { store, keep, deadlines: Deadlines::new() })
 }
 
 struct Count {
@@ -79,16 +82,7 @@ struct Count {
     /// How long what is unread counts.
     keep: Micros,
     /// When to look at a person.
-    deadlines: BTreeSet<(Micros, UserId)>,
-    /// Whether time passed: from then on nothing is imported.
-    begun: bool,
-}
-
-impl Count {
-    fn deadline(&self, waiting: &Waiting) -> Option<Micros> {
-        let (oldest, _) = waiting.went.first_key_value()?;
-        Some(oldest.saturating_add(self.keep))
-    }
+    deadlines: Deadlines<UserId>,
 }
 
 impl Keyed<UserId, Micros, Unread> for Count {
@@ -103,7 +97,7 @@ impl Keyed<UserId, Micros, Unread> for Count {
         let mut store = self.store.borrow_mut();
         let waiting = store.entry(&user, heard, Waiting::default);
         changes.drain(..).for_each(|(due, diff)| waiting.take(due, diff));
-        self.deadlines.insert((Micros::MIN, user));
+        self.deadlines.set_now(user);
     }
 
     fn forget(&mut self, watermark: Micros) {
@@ -111,29 +105,21 @@ impl Keyed<UserId, Micros, Unread> for Count {
     }
 
     fn pass(&mut self, now: Micros, mut emit: impl FnMut(Unread, Diff)) {
-        if !std::mem::replace(&mut self.begun, true) {
-            let store = self.store.borrow();
-            let due: Vec<_> =
-                store.iter().filter_map(|(user, waiting)| Some((self.deadline(waiting)?, *user))).collect();
-            self.deadlines.extend(due);
-        }
-        while self.deadlines.first().is_some_and(|(at, _)| *at <= now)
-            && let Some((_, user)) = self.deadlines.pop_first()
-        {
-            let mut store = self.store.borrow_mut();
+        let (mut store, keep) = (self.store.borrow_mut(), self.keep);
+        let until = |(user, waiting): (&UserId, &Waiting)| Some((waiting.until(keep)?, *user));
+        self.deadlines.begin(|| store.iter().filter_map(until));
+        while let Some(user) = self.deadlines.pop(now) {
             // What was read meanwhile left its deadline behind.
             let Some(place) = store.find(&user) else { continue };
             let dated = store.dated(place);
             let waiting = store.at(place, dated);
-            waiting.drop_until(now.saturating_sub(self.keep));
+            waiting.drop_until(now.saturating_sub(keep));
             let said = waiting.said(user);
             replace(std::mem::replace(&mut waiting.row, said), said, &mut emit);
-            if waiting.went.is_empty() {
-                store.remove(&user);
-                continue;
+            match waiting.until(keep) {
+                Some(until) => self.deadlines.set(until, user),
+                None => drop(store.remove(&user)),
             }
-            let next = self.deadline(waiting);
-            self.deadlines.extend(next.map(|next| (next, user)));
         }
     }
 }

@@ -50,7 +50,7 @@ pub fn analyses<'scope>(
         _ => None,
     });
     let known = results.concat(profiles);
-    let analyst = Analyst { book: Rulebook::shipped(), horizon: memory.horizon };
+    let analyst = Analyst { book: Rulebook::shipped() };
     let analyses = known.fold_timeline("analyses", |user: &UserId| user.route(), analyst, memory);
     analyses.map(|(analysis, _heard)| analysis)
 }
@@ -102,7 +102,6 @@ struct State {
 #[derive(Clone)]
 struct Analyst {
     book: &'static Rulebook,
-    horizon: Micros,
 }
 
 impl Analyst {
@@ -135,6 +134,8 @@ impl Fold for Analyst {
     type Output = Analysis;
 
     const VERSION: u32 = 1;
+    /// A result can be revised for as long as a session is remembered that nobody ended.
+    const HORIZONS: i64 = UNENDED;
 
     fn step(&self, state: &mut State, Known { at, what }: &Known) -> Option<Analysis> {
         let finished = match what {
@@ -170,15 +171,6 @@ impl Fold for Analyst {
 
     fn at(known: &Known) -> Micros {
         known.at
-    }
-
-    /// A result can be revised for as long as a session is remembered that nobody ended.
-    fn floor(_newest: &Known, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon.saturating_mul(UNENDED))
-    }
-
-    fn memory(&self) -> Micros {
-        self.horizon.saturating_mul(UNENDED - 1)
     }
 
     /// A profile only: every result has an analysis.

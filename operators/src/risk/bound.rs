@@ -61,6 +61,10 @@ const PARAMETERS: [Parameter; 7] = [
 ];
 
 impl Bound {
+    fn max_age(&self) -> Micros {
+        Micros::from(self.options.max_age_minutes) * 60 * SECOND
+    }
+
     /// Follows with these options, and with the bands and responses that ship.
     pub fn new(options: Options) -> Self {
         let book = Rulebook::shipped();
@@ -97,7 +101,7 @@ impl Fold for Bound {
     }
 
     fn step(&self, state: &mut State, fact: &Vitals) -> Option<AlertChange> {
-        let oldest = fact.at - self.memory();
+        let oldest = fact.at - self.max_age();
         let span = Span::from(fact.origin);
         // The oximeter's pulse is what NEWS2 asks for; the electrocardiogram's rate stands in.
         let values = [
@@ -130,14 +134,9 @@ impl Fold for Bound {
         fact.at
     }
 
-    /// What is older came too late.
-    fn floor(_newest: &Vitals, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon)
-    }
-
     /// A sign is the latest known for so long.
-    fn memory(&self) -> Micros {
-        Micros::from(self.options.max_age_minutes) * 60 * SECOND
+    fn memory(&self, _horizon: Micros) -> Micros {
+        self.max_age()
     }
 
     fn may_go(&self, state: &State) -> bool {

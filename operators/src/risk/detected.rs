@@ -125,11 +125,6 @@ impl Fold for Recipients {
         known.at
     }
 
-    /// What is older came too late.
-    fn floor(_newest: &Known, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon)
-    }
-
     /// A sharing only: a risk changes nothing for later ones, and one that a wrong clock dates far back must be heard of.
     fn is_too_old(known: &Known, watermark: Micros, horizon: Micros) -> bool {
         matches!(known.what, Kind::Sharing(..)) && known.at < watermark.saturating_sub(horizon)

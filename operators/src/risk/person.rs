@@ -195,18 +195,13 @@ impl Fold for Person {
         said.at
     }
 
-    /// What is older came too late.
-    fn floor(_newest: &Said, watermark: Micros, horizon: Micros) -> Micros {
-        watermark.saturating_sub(horizon)
-    }
-
     /// A device's clock may be wrong, so that what a session found is dated before all that can still be corrected.
     fn is_too_old(said: &Said, watermark: Micros, horizon: Micros) -> bool {
         said.at < watermark.saturating_sub(horizon)
     }
 
     /// A vital sign is the latest known for so long.
-    fn memory(&self) -> Micros {
+    fn memory(&self, _horizon: Micros) -> Micros {
         self.max_age
     }
 

@@ -49,7 +49,7 @@ where
         F::Output: differential_dataflow::Data,
     {
         let horizon = memory.horizon;
-        let store = memory.states.store(step, route, horizon.saturating_add(fold.memory()));
+        let store = memory.states.store(step, route, horizon.saturating_add(fold.memory(horizon)));
         by_key(self, memory, step, route, Timelines { fold, horizon, store, kept: Vec::new() })
     }
 }

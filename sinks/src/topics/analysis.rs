@@ -6,7 +6,7 @@
 use super::{
     ANALYSES,
     alert::Claim,
-    event::{self, Event, Offsets, content_id, iso},
+    event::{self, Event, Offsets, Withdrawn, content_id, iso},
 };
 use eventlog::Draft;
 use model::{Analysis, EventId, Judged, Number, Risk};
@@ -46,14 +46,6 @@ struct Judgement<'a> {
     silence: Option<&'a str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     claim: Option<Claim<'a>>,
-}
-
-/// What is said of an analysis that does not hold any more.
-#[derive(Serialize)]
-struct Withdrawn {
-    withdraws: String,
-    measurement_session_id: String,
-    measurement_revision: u32,
 }
 
 /// The records for `analyses`, which are consolidated and in order.
@@ -103,19 +95,10 @@ fn told(id: EventId, analysis: &Analysis) -> Event<Said<'_>> {
 }
 
 fn withdrawn(id: EventId, withdraws: String, analysis: &Analysis) -> Event<Withdrawn> {
-    let (measurement_session_id, measurement_revision) = (analysis.session.to_string(), analysis.revision);
-    about(id, WITHDRAWN, analysis, Withdrawn { withdraws, measurement_session_id, measurement_revision })
+    about(id, WITHDRAWN, analysis, Withdrawn::of(withdraws, analysis.session, analysis.revision))
 }
 
 fn about<P>(id: EventId, kind: &str, analysis: &Analysis, payload: P) -> Event<P> {
-    Event {
-        id,
-        kind: kind.to_owned(),
-        at: analysis.at,
-        user: analysis.user,
-        subject: analysis.session.to_string(),
-        correlation: analysis.session.to_string(),
-        sequence: format!("{:010}", analysis.revision),
-        payload,
-    }
+    let Analysis { at, user, session, revision, .. } = *analysis;
+    event::of_measurement((id, kind), at, user, (session, revision), payload)
 }

@@ -4,7 +4,7 @@
 
 use super::{
     COACHINGS,
-    event::{self, Event, Offsets, content_id, iso},
+    event::{self, Event, Offsets, Withdrawn, content_id, iso},
 };
 use eventlog::Draft;
 use model::{About, Coaching, EventId, Message, Risk, Text, Trend};
@@ -43,14 +43,6 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     silence: Option<&'a str>,
     text: &'a Text,
-}
-
-/// What is said of a coaching that does not hold any more.
-#[derive(Serialize)]
-struct Withdrawn {
-    withdraws: String,
-    measurement_session_id: String,
-    measurement_revision: u32,
 }
 
 /// The records for `coachings`, which are consolidated and in order.
@@ -95,19 +87,10 @@ fn told(id: EventId, coaching: &Coaching) -> Event<Said<'_>> {
 }
 
 fn withdrawn(id: EventId, withdraws: String, coaching: &Coaching) -> Event<Withdrawn> {
-    let (measurement_session_id, measurement_revision) = (coaching.session.to_string(), coaching.revision);
-    about(id, WITHDRAWN, coaching, Withdrawn { withdraws, measurement_session_id, measurement_revision })
+    about(id, WITHDRAWN, coaching, Withdrawn::of(withdraws, coaching.session, coaching.revision))
 }
 
 fn about<P>(id: EventId, kind: &str, coaching: &Coaching, payload: P) -> Event<P> {
-    Event {
-        id,
-        kind: kind.to_owned(),
-        at: coaching.at,
-        user: coaching.user,
-        subject: coaching.session.to_string(),
-        correlation: coaching.session.to_string(),
-        sequence: format!("{:010}", coaching.revision),
-        payload,
-    }
+    let Coaching { at, user, session, revision, .. } = *coaching;
+    event::of_measurement((id, kind), at, user, (session, revision), payload)
 }

@@ -8,7 +8,7 @@ use super::{header, milliseconds};
 use crate::Digest;
 use chrono::{DateTime, SecondsFormat, Utc};
 use eventlog::{Draft, partition_of};
-use model::{Envelope, EventId, Micros, UserId};
+use model::{Envelope, EventId, Micros, SessionId, UserId};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -100,6 +100,40 @@ impl From<model::Span> for Offsets {
     fn from(span: model::Span) -> Self {
         let model::Span { input, partition, first, last } = span;
         Self { topic: input.topic(), partition, first_offset: first, last_offset: last }
+    }
+}
+
+/// What is said of something about a measurement that does not hold any more.
+#[derive(Serialize)]
+pub(super) struct Withdrawn {
+    withdraws: String,
+    measurement_session_id: String,
+    measurement_revision: u32,
+}
+
+impl Withdrawn {
+    pub(super) fn of(withdraws: String, session: SessionId, revision: u32) -> Self {
+        Self { withdraws, measurement_session_id: session.to_string(), measurement_revision: revision }
+    }
+}
+
+/// An event about the measurement of a session, in this revision.
+pub(super) fn of_measurement<P>(
+    (id, kind): (EventId, &str),
+    at: Micros,
+    user: UserId,
+    (session, revision): (SessionId, u32),
+    payload: P,
+) -> Event<P> {
+    Event {
+        id,
+        kind: kind.to_owned(),
+        at,
+        user,
+        subject: session.to_string(),
+        correlation: session.to_string(),
+        sequence: format!("{revision:010}"),
+        payload,
     }
 }
 

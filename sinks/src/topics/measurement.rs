@@ -5,7 +5,7 @@
 
 use super::{
     MEASUREMENTS,
-    event::{Event, Offsets, gone_and_standing, iso},
+    event::{self, Event, Offsets, gone_and_standing, iso},
 };
 use eventlog::Draft;
 use model::{CalibrationStatus, EventId, Measurement, Number};
@@ -147,14 +147,6 @@ fn withdrawn(measurement: &Measurement) -> Event<Withdrawn> {
 }
 
 fn event<P>(kind: &str, measurement: &Measurement, payload: P) -> Event<P> {
-    Event {
-        id: id(kind, measurement),
-        kind: kind.to_owned(),
-        at: measurement.completed_at,
-        user: measurement.user,
-        subject: measurement.session.to_string(),
-        correlation: measurement.session.to_string(),
-        sequence: format!("{:010}", measurement.revision),
-        payload,
-    }
+    let Measurement { completed_at, user, session, revision, .. } = *measurement;
+    event::of_measurement((id(kind, measurement), kind), completed_at, user, (session, revision), payload)
 }

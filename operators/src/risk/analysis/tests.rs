@@ -55,7 +55,7 @@ fn adult() -> Profile {
 }
 
 fn analyst() -> Analyst {
-    Analyst { book: Rulebook::shipped(), horizon: 1 }
+    Analyst { book: Rulebook::shipped() }
 }
 
 fn analyses(known: impl IntoIterator<Item = Known>) -> Vec<Analysis> {
