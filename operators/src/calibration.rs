@@ -79,7 +79,8 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
         | DomainEvent::Vitals(_)
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_) => None,
+        | DomainEvent::Notification(_)
+        | DomainEvent::Rules(_) => None,
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn by_key<'scope, K, D, R>(
     changes: Collection<'scope, Heard<K, D>>,
     memory: &Memory<'scope>,
     name: &str,
-    route: fn(&K) -> u64,
+    route: impl Fn(&K) -> u64 + 'static,
     mut step: impl Keyed<K, D, R> + 'static,
 ) -> Collection<'scope, R>
 where

@@ -11,7 +11,8 @@
 //! alerts, consents ───────► detected: who is to hear of a risk from HIGH on
 //! results, profiles ──────► analysis: what the rules say of each result, whatever it is
 //! ```
-//! [`set`] reads the rules, [`rule`] judges by them, [`watch`] makes alerts of what is found.
+//! [`set`] reads the rules, [`published`] those that come while the program runs, [`edition`] knows which hold when,
+//! [`rule`] judges by them, [`watch`] makes alerts of what is found.
 //!
 //! # Retractions
 //! A correction of a window or an observation retracts the changes it made untrue and asserts the
@@ -25,10 +26,12 @@ pub mod analysis;
 pub mod band;
 pub mod bound;
 pub mod detected;
+pub mod edition;
 pub mod facts;
 pub mod kidney;
 pub mod parameter;
 pub mod person;
+pub mod published;
 pub mod rule;
 pub mod said;
 pub mod set;
@@ -38,9 +41,9 @@ use crate::{
     Collection,
     gather::{Sum, gather},
     state::Memory,
-    timeline::FoldTimeline,
+    timeline::{FoldTimeline, Names, fold_told},
 };
-use model::{Alert, AlertChange, ChangeKind, EventId, Micros, PulseWindow, SessionId, UserId, Vitals};
+use model::{Alert, AlertChange, EventId, Micros, PulseWindow, RulesPublished, SessionId, UserId, Vitals};
 use serde::Deserialize;
 
 /// Options of all rules.
@@ -55,13 +58,15 @@ pub struct Options {
     pub rules: person::Options,
 }
 
-/// Detects risks in vital signs, in pulse windows and in whatever is said of people.
+/// Detects risks in vital signs, in pulse windows and in whatever is said of people, by the rules that ship and by those
+/// that are published.
 ///
 /// With a window and with a change goes the time at which its session or person was last heard.
 pub fn detect<'scope>(
     vitals: Collection<'scope, Vitals>,
     windows: Collection<'scope, (PulseWindow, Micros)>,
     said: Collection<'scope, said::Said>,
+    rules: Collection<'scope, RulesPublished>,
     options: &Options,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, (AlertChange, Micros)> {
@@ -72,13 +77,14 @@ pub fn detect<'scope>(
     let by_session = windows.map(|(window, heard)| (window.session, window, heard));
     let bound = bound::Bound::new(options.news2.clone());
     let band = band::Band::new(options.pulse.clone());
-    let person = person::Person::new(&options.rules, set::Rulebook::shipped());
+    let person = person::Person::new(&options.rules);
     let asked = person.clone();
     let by_person = said.flat_map(move |said| {
         let said = asked.asked(said)?;
         Some((said.user, said.clone(), said.at))
     });
-    let by_rule = by_person.fold_timeline("person-rules", |user: &UserId| user.route(), person, memory);
+    let names = Names { step: "person-rules", news: "person-rules.rules" };
+    let by_rule = fold_told(by_person, rules, names, |user: &UserId| user.route(), person, memory);
     let found = by_rule.flat_map(|(changes, heard)| changes.into_iter().map(move |change| (change, heard)));
     let bounds = by_user.fold_timeline("news2", |user: &UserId| user.route(), bound, memory);
     let bands = by_session.fold_timeline("pulse-band", |session: &SessionId| session.route(), band, memory);
@@ -111,10 +117,7 @@ impl Sum for Changes {
     fn row<'facts>(_alert: &EventId, changes: impl Iterator<Item = &'facts AlertChange>) -> Alert {
         // Changes are ordered by time: the first raised the alert, the last says how it stands.
         let changes: Vec<_> = changes.collect();
-        let raised = changes.iter().find(|change| change.kind == ChangeKind::Raised);
-        let last = *changes.last().expect("a row has at least one fact");
-        let raised_at = raised.map_or(last.at, |change| change.at);
-        Alert { raised_at, last: last.clone() }
+        Alert::of(&changes).expect("a row has at least one fact")
     }
 
     fn horizons(alert: &Alert) -> Option<u32> {

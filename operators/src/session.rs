@@ -113,7 +113,8 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
         | DomainEvent::Cartridge(_)
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_) => None,
+        | DomainEvent::Notification(_)
+        | DomainEvent::Rules(_) => None,
     }
 }
 
@@ -138,7 +139,8 @@ impl Known {
             | DomainEvent::Cartridge(_)
             | DomainEvent::Profile(_)
             | DomainEvent::Sharing(_)
-            | DomainEvent::Notification(_) => {}
+            | DomainEvent::Notification(_)
+            | DomainEvent::Rules(_) => {}
         }
     }
 

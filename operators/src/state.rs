@@ -7,7 +7,8 @@
 //! # Invariants
 //! - An export is the state at the moment of [`States::begin`], whatever happens to the keys meanwhile: an
 //!   entry that is about to change is copied first.
-//! - An entry is owned by the worker `route(key) % workers`, the same one that the step's input goes to.
+//! - An entry is owned by the worker `route(key) % workers`, the same one that the step's input goes to; or by every
+//!   worker, of things that concern every key.
 //! - What is exported is a function of the epochs fed, not of the number of workers or the order of keys.
 //! - A version writes its own form and reads that and the one before ([`Stored`]).
 
@@ -17,6 +18,8 @@ mod store;
 mod tests;
 
 pub use store::{Place, Store};
+
+use store::Home;
 
 use crate::Stream;
 use model::{
@@ -91,9 +94,25 @@ impl States {
         route: fn(&K) -> u64,
         horizon: Micros,
     ) -> Rc<RefCell<Store<K, V>>> {
-        let mut steps = self.steps.borrow_mut();
+        self.add(Store::new(step, Home::One(route), horizon))
+    }
+
+    /// A store for `step` whose entries all workers have and never forget; that of worker `index` 0 is exported.
+    ///
+    /// # Panics
+    /// If two steps have one name.
+    pub fn store_everywhere<K: Key, V: Stored>(
+        &self,
+        step: &'static str,
+        index: usize,
+    ) -> Rc<RefCell<Store<K, V>>> {
+        self.add(Store::new(step, Home::Every { exports: index == 0 }, Micros::MAX))
+    }
+
+    fn add<K: Key, V: Stored>(&self, store: Store<K, V>) -> Rc<RefCell<Store<K, V>>> {
+        let (mut steps, step) = (self.steps.borrow_mut(), store.of().step);
         assert!(steps.iter().all(|other| other.borrow().of().step != step), "two steps are called {step}");
-        let store = Rc::new(RefCell::new(Store::new(step, route, horizon)));
+        let store = Rc::new(RefCell::new(store));
         steps.push(Rc::<RefCell<Store<K, V>>>::clone(&store));
         store
     }

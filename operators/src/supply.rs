@@ -40,7 +40,8 @@ pub fn cartridges<'scope>(
         | DomainEvent::Calibration(_)
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_) => None,
+        | DomainEvent::Notification(_)
+        | DomainEvent::Rules(_) => None,
     });
     age::<Supply>(facts, memory)
 }

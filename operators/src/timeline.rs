@@ -25,8 +25,10 @@ pub(crate) mod oracle;
 mod run;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use operator::FoldTimeline;
+pub use told::{Names, Told, fold_told};
 
 use crate::{Diff, state::Stored};
 use differential_dataflow::consolidation::consolidate;

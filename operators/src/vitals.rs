@@ -93,6 +93,7 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
         | DomainEvent::Cartridge(_)
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_) => None,
+        | DomainEvent::Notification(_)
+        | DomainEvent::Rules(_) => None,
     })
 }

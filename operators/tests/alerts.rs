@@ -2,7 +2,7 @@
 //!
 //! Why each test exists: the first is the oracle: whatever the order of vital signs, results and profiles, their copies,
 //! their lateness, results that are revised or taken back, the cuts into epochs and the number of workers, the changes
-//! that stand are those of a second implementation that begins anew after every epoch, and the table is their fold. The
+//! that stand are those of a second implementation that begins anew after every epoch, rules that change midway or late, and the table is their fold. The
 //! second proves that the first sees every rule, every kind of change and every way to be wrong. The third proves that
 //! what a device with a wrong clock measured, older than all that can be corrected, is left out whatever the epochs.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
@@ -57,7 +57,7 @@ proptest! {
 fn what_is_said_is_varied_enough_to_prove_something() {
     let (mut rules, mut kinds, mut levels, mut withdrawn) =
         (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), 0);
-    let (mut unsure, mut silent) = (0, 0);
+    let (mut unsure, mut silent, mut published) = (0, 0, 0);
     let mut runner = TestRunner::deterministic();
     for _ in 0..120 {
         let feeds = feeds(&items().new_tree(&mut runner).unwrap().current());
@@ -71,6 +71,7 @@ fn what_is_said_is_varied_enough_to_prove_something() {
                 levels.insert(one.level);
                 unsure += usize::from(one.claim.as_ref().is_some_and(|(.., retest)| *retest));
                 silent += usize::from(one.claim.is_none());
+                published += usize::from(one.version != "1.0");
             }
             before = told;
         }
@@ -85,6 +86,7 @@ fn what_is_said_is_varied_enough_to_prove_something() {
     assert_eq!(kinds, all.into());
     assert_eq!(levels, [Level::Moderate, Level::High, Level::Critical].into());
     assert!(withdrawn > 50 && unsure > 50 && silent > 0, "{withdrawn} withdrawn, {unsure}, {silent}");
+    assert!(published > 50, "{published} by rules that were published");
 }
 
 #[test]

@@ -8,6 +8,8 @@
 
 #[path = "restart/graph.rs"]
 mod graph;
+#[path = "restart/said.rs"]
+mod said;
 #[path = "restart/ward.rs"]
 mod ward;
 
@@ -175,6 +177,7 @@ fn the_ward_is_eventful_enough_to_prove_something() {
             "id: \"blood_pressure.eu\"",
             "kind: Repeated",
             "claim: None",
+            "version: \"made",
         ])
         .chain(["status: Expiring", "status: Expired", "state: Expired", "state: Depleted"])
     {

@@ -4,9 +4,9 @@
 //! - What is sent would be understood: the event was read back as the pipeline reads it.
 //! - The same file makes the same event, with the same identity: sent twice it counts once.
 
-use crate::{Error, service::take_log};
+use crate::{Error, service::publish};
 use dsp::differential::{Ambient, Coefficients};
-use eventlog::{Draft, Outcome, Record, partition_of, write_all};
+use eventlog::Record;
 use model::{Calibration, DomainEvent, EventId, Input, Number, time::DAY};
 use operators::calibration::field::{Field, Made, Refusal, Sample, Usual};
 use serde::{Deserialize, Serialize};
@@ -223,18 +223,7 @@ impl Calibrated {
     /// # Errors
     /// [`Error::Held`] while the program holds the embedded log; those of the log.
     pub fn send(&self, config: &crate::config::Config) -> Result<(), Error> {
-        let log = take_log(config)?;
-        log.ensure_topics(&crate::engine::inputs(config.log.partitions))?;
-        let topic = Input::Cartridges.topic();
-        let Encoded { key, value, headers } = self.event.clone();
-        let partition = partition_of(&key, log.partitions(topic)?);
-        let (topic, timestamp_ms, key) = (topic.into(), self.at_ms, Some(key));
-        let draft = Draft { topic, partition, timestamp_ms, key, value, headers };
-        let mut writer = log.writer(&format!("{}-calibrate", config.commit.transactional_id))?;
-        match write_all(&mut *writer, &config.commit.group, [draft])? {
-            Outcome::Committed => Ok(()),
-            outcome => Err(Error::Unsent { outcome }),
-        }
+        publish(config, Input::Cartridges, self.event.clone(), self.at_ms, "calibrate")
     }
 }
 

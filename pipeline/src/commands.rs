@@ -2,6 +2,7 @@
 
 pub(crate) mod calibrate;
 pub(crate) mod dlq;
+pub(crate) mod rules;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -73,6 +74,9 @@ pub(crate) enum Command {
     Dlq(dlq::Dlq),
     /// Make a field calibration from samples whose content is known
     Calibrate(calibrate::Calibrate),
+    /// Rule sets: those that ship, and publishing one in another version
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Compare what stands on the result topics with what every committed epoch published
     Audit {
         /// Publish again what is missing (stop the pipeline first)

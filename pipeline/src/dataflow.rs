@@ -9,7 +9,7 @@ use eventlog::Record;
 use model::time::SECOND;
 use operators::{
     Stream, arrival, calibration, coaching, letters, notify,
-    risk::{self, analysis, detected, said},
+    risk::{self, analysis, detected, edition, published, said},
     session, signals,
     state::{Memory, States},
     supply, vitals,
@@ -38,7 +38,7 @@ pub fn build<'scope>(
 ) -> Results {
     // Arrive.
     let memory = Memory { ticks, horizon: i64::from(options.horizon_s) * SECOND, states: states.clone() };
-    let arrived = arrival::in_time(sources::stream::decode(records), &memory);
+    let arrived = arrival::in_time(published::checked(sources::stream::decode(records)), &memory);
     let events = vitals::facts(vitals::unique(arrived.events, &memory));
 
     // Understand.
@@ -46,6 +46,7 @@ pub fn build<'scope>(
     let vitals = vitals::vitals(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
+    let rules = edition::published(events.clone());
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
     let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
     let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), &memory);
@@ -53,7 +54,7 @@ pub fn build<'scope>(
     let sessions = session::sessions(events.clone(), signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);
-    let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, &options.risk, &memory);
+    let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, rules, &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     let detected = detected::detected(changes.clone(), events.clone(), &memory);
     let notified = notify::notify(events, detected.clone(), coachings.clone(), &memory);

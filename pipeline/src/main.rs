@@ -37,6 +37,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Sql(options) => commands::sql(&loaded.config, options)?,
         Command::Dlq(dlq) => commands::dlq::run(&loaded.config, dlq)?,
         Command::Calibrate(options) => commands::calibrate::run(&loaded.config, options)?,
+        Command::Rules(what) => commands::rules::run(&loaded.config, what)?,
         Command::Status => commands::status(&loaded.config)?,
         Command::Audit { repair: false } => commands::audit(&*pipeline::service::open_log(&loaded.config)?)?,
         Command::Audit { repair: true } => commands::repair(&loaded.config)?,

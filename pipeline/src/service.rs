@@ -13,7 +13,9 @@ use crate::{
     recover::Ground,
 };
 use api::{Metrics, Readiness, Server, State};
-use model::view::Shelf;
+use eventlog::{Draft, Outcome, partition_of, write_all};
+use model::{Input, view::Shelf};
+use sources::event::Encoded;
 use std::{
     net::SocketAddr,
     sync::{
@@ -126,6 +128,30 @@ pub(crate) fn take_log(config: &Config) -> Result<eventlog::Shared, Error> {
         Error::Log(eventlog::Error::Locked(_)) => Error::Held,
         error => error,
     })
+}
+
+/// Publishes an event beside the program; `by` tells the writer from those of other commands.
+///
+/// # Errors
+/// [`Error::Held`] while the program holds the embedded log; [`Error::Unsent`]; those of the log.
+pub(crate) fn publish(
+    config: &Config,
+    input: Input,
+    event: Encoded,
+    timestamp_ms: i64,
+    by: &str,
+) -> Result<(), Error> {
+    let log = take_log(config)?;
+    log.ensure_topics(&engine::inputs(config.log.partitions))?;
+    let topic = input.topic();
+    let Encoded { key, value, headers } = event;
+    let partition = partition_of(&key, log.partitions(topic)?);
+    let draft = Draft { topic: topic.into(), partition, timestamp_ms, key: Some(key), value, headers };
+    let mut writer = log.writer(&format!("{}-{by}", config.commit.transactional_id))?;
+    match write_all(&mut *writer, &config.commit.group, [draft])? {
+        Outcome::Committed => Ok(()),
+        outcome => Err(Error::Unsent { outcome }),
+    }
 }
 
 /// Opens the log the configuration names.

@@ -207,7 +207,9 @@ fn alerts_are_those_of_a_second_computation_over_all_recordings() {
         for alert in changes.iter().map(|change| change.alert).collect::<BTreeSet<_>>() {
             let of_alert = || changes.iter().filter(|change| change.alert == alert);
             let (first, last) = (of_alert().next().unwrap(), of_alert().next_back().unwrap());
-            expected.alerts.push((model::Alert { raised_at: first.at, last: last.clone() }, 1));
+            expected
+                .alerts
+                .push((model::Alert { raised_at: first.at, last: last.clone(), raised_by: None }, 1));
         }
         expected.changes.extend(changes.into_iter().map(|change| (change, 1)));
         expected.vitals.extend(vitals.iter().map(|vitals| (vitals.clone(), 1)));

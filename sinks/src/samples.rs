@@ -169,7 +169,7 @@ pub(crate) fn rule_of_set() -> Rule {
 }
 
 pub(crate) fn alert(n: u32, kind: ChangeKind) -> model::Alert {
-    model::Alert { raised_at: START + i64::from(n), last: change(n, kind, 0) }
+    model::Alert { raised_at: START + i64::from(n), last: change(n, kind, 0), raised_by: None }
 }
 
 /// Of a risk that members of a family hear of, if there are any.

@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `rules` what is told of rules, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
@@ -23,6 +23,7 @@ mod field;
 mod notification;
 mod payload;
 mod profile;
+mod rules;
 
 pub(crate) use cartridge::MAX_NAME_BYTES;
 pub use encode::{Encoded, encode};
@@ -32,7 +33,7 @@ use eventlog::Record;
 use model::{DomainEvent, Fault, Input, Raw, Reason};
 use serde_json::{Map, Value};
 
-/// Most bytes of an event. The largest payload read here is under 1 KiB; producers may add fields.
+/// Most bytes of an event. The largest payload read here is a rule set of 10 KiB; producers may add fields.
 pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 
 /// Type of [`DomainEvent::SessionStarted`].
@@ -67,6 +68,9 @@ pub const NOTIFICATION_SEND: &str = "manpasik.notification.send";
 pub const NOTIFICATION_READ: &str = "manpasik.notification.read";
 /// Type of [`DomainEvent::Notification`] that says when nobody is to be disturbed.
 pub const NOTIFICATION_SETTINGS: &str = "manpasik.notification.settings.updated";
+
+/// Type of [`DomainEvent::Rules`].
+pub const RULES_PUBLISHED: &str = "manpasik.rules.published";
 
 /// Decodes a record of the event topic `input`.
 ///

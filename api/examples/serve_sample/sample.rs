@@ -177,5 +177,5 @@ fn alert(user: UserId, kind: ChangeKind) -> Alert {
             spans: vec![Span { input: Input::Vitals, partition: 0, first: 4, last: 10 }],
         },
     };
-    Alert { raised_at: START + 12 * SECOND, last }
+    Alert { raised_at: START + 12 * SECOND, last, raised_by: None }
 }

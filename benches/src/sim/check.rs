@@ -3,7 +3,8 @@
 //!
 //! # What must be equal
 //! Every topic of results, record by record; the lake, row by row; the views; the counts; and the state of every
-//! step, by digest: what only later output would show is seen at once. Every input record is in exactly one epoch.
+//! step, by digest: what only later output would show is seen at once. Every input record is in exactly one epoch. The
+//! changes of alerts on their topic, less those that are withdrawn, are of the alerts in the table.
 
 use super::{
     life::Rest,
@@ -22,7 +23,10 @@ use pipeline::{
     workers::{self, Workers},
 };
 use sinks::{Binding, Digest, disk, lake, snapshot::StateDigest};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What a run left.
 struct Left {
@@ -80,6 +84,9 @@ pub(crate) fn check(world: &World, rest: &Rest, order: Order) -> Result<(), Fail
     }
     same("the lake", &found.lake, &expected.lake)?;
     same("the views", &found.views, &expected.views)?;
+    if order == Order::Published {
+        folded(&found)?;
+    }
     if found.counts != expected.counts {
         return Err(Failure::new(format!("counted {:?} instead of {:?}", found.counts, expected.counts)));
     }
@@ -113,6 +120,30 @@ fn same(
         }
     }
     Ok(())
+}
+
+/// The alerts of the topic, as a consumer remembers them who keeps ids until they are withdrawn, are those of the table.
+fn folded(found: &Left) -> Result<(), Failure> {
+    let (mut standing, none) = (BTreeMap::new(), Vec::new());
+    let records = found.topics.get(sinks::topics::ALERTS).unwrap_or(&none).iter().flatten();
+    for record in records {
+        let said: serde_json::Value = serde_json::from_slice(&record.value)
+            .map_err(|error| Failure::new(format!("a change of an alert is no JSON: {error}")))?;
+        let (id, payload) = (said["event_id"].to_string(), &said["payload"]);
+        if payload["kind"] == "withdrawn" {
+            if standing.remove(&payload["withdraws"].to_string()).is_none() {
+                return Err(Failure::new("a change of an alert was withdrawn that nobody had been told"));
+            }
+        } else {
+            standing.insert(id, payload["alert_id"].to_string());
+        }
+    }
+    let alerts = standing.values().collect::<BTreeSet<_>>().len();
+    let rows = found.views.get("alerts").map_or(0, Vec::len);
+    if alerts == rows {
+        return Ok(());
+    }
+    Err(Failure::new(format!("the topic tells of {alerts} alerts, the table has {rows}")))
 }
 
 /// The committed epochs.

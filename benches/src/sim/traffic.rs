@@ -1,6 +1,7 @@
-//! What devices and services send in one run: packets, vital signs and life-cycle events, with everything that can
+//! What devices and services send in one run: packets, vital signs, life-cycle events, profiles and rule sets, with everything that can
 //! be wrong about them: late, far too late, twice, out of order, broken.
 
+mod rules;
 mod supply;
 
 use super::{dice::Dice, plan::Plan};
@@ -50,6 +51,10 @@ pub(crate) fn traffic(plan: &Plan) -> Vec<Sent> {
             supply::send_all(plan, user, &mut dice, &mut sent);
         }
     }
+    // Of its own: what else is sent stays as it was before there were rules to publish.
+    let mut dice = Dice::new(plan.seed ^ 0x7275_6c65_7321);
+    (0..plan.users).for_each(|user| rules::profile(plan, user, &mut dice, &mut sent));
+    rules::publish(plan, &mut dice, &mut sent);
     sent.sort_by_key(|(at, _)| *at);
     sent
 }

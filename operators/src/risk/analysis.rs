@@ -3,18 +3,22 @@
 //! Alerts tell what rose and what cleared; an analysis tells of one result, and of one that nobody can judge says why.
 //!
 //! # Invariants
-//! - Every measurement has one analysis, of its newest revision, by the profile that was known when it was completed.
+//! - Every measurement has one analysis, of its newest revision, by the profile that was known and the rules that held when it
+//!   was completed.
 //! - It says LOW only if a rule does; that no rule says anything is never LOW.
 //! - A result that is dated before all that can be corrected (by a wrong clock, or after a silence of a day) has one, too:
 //!   by the oldest profile that is still known.
 //!
 //! # Retractions
-//! Follow the measurement, and a profile or an older result that comes late.
+//! Follow the measurement, and a profile, an older result or rules that come late.
 //!
 //! # Bound
 //! The results of 30 horizons; the profile and the latest value of each marker of a person, who is never forgotten.
 
+mod former;
+
 use super::{
+    edition::{self, Editions},
     facts::{Fact, Facts, Method},
     parameter::Parameter,
     rule::{self, Judgement},
@@ -25,13 +29,14 @@ use crate::{
     Collection,
     session::UNENDED,
     state::Memory,
-    timeline::{Fold, FoldTimeline},
+    timeline::{Fold, Names, Timeline, Told, fold_told},
 };
 use model::{
     Analysis, CartridgeKind, Claim, DomainEvent, EventId, Judged, Measurement, Micros, Number, Profile,
-    ProfileUpdated, SessionId, SetRule, Span, UserId,
+    ProfileUpdated, RulesPublished, SessionId, SetRule, Span, UserId,
 };
 use serde::{Deserialize, Serialize};
+use std::{cell::RefCell, rc::Rc};
 
 /// An analysis of each measurement.
 pub fn analyses<'scope>(
@@ -43,6 +48,7 @@ pub fn analyses<'scope>(
         let (user, heard) = (measurement.user, measurement.completed_at);
         (user, Known { at: heard, what: Kind::Result(Box::new(Finished::from(measurement))) }, heard)
     });
+    let rules = edition::published(events.clone());
     let profiles = events.flat_map(|event| match event {
         DomainEvent::Profile(ProfileUpdated { at, event, user, profile, .. }) => {
             Some((user, Known { at, what: Kind::Profile(event, profile) }, at))
@@ -50,8 +56,8 @@ pub fn analyses<'scope>(
         _ => None,
     });
     let known = results.concat(profiles);
-    let analyst = Analyst { book: Rulebook::shipped() };
-    let analyses = known.fold_timeline("analyses", |user: &UserId| user.route(), analyst, memory);
+    let (names, analyst) = (Names { step: "analyses", news: "analyses.rules" }, Analyst::new());
+    let analyses = fold_told(known, rules, names, |user: &UserId| user.route(), analyst, memory);
     analyses.map(|(analysis, _heard)| analysis)
 }
 
@@ -68,6 +74,8 @@ enum Kind {
     // First: what is measured at the same moment is judged by it. Of two of one moment the greater event stands.
     Profile(EventId, Profile),
     Result(Box<Finished>),
+    /// Rules were published: what is measured from then on is judged by them.
+    Rules(EventId),
 }
 
 /// What of a measurement an analysis rests on.
@@ -96,22 +104,28 @@ impl From<Measurement> for Finished {
 struct State {
     profile: Option<Profile>,
     facts: Facts,
+    /// By which edition of the rules; none of those that ship.
+    edition: Option<EventId>,
 }
 
-/// Judges results by the rules of a book.
+/// Judges results by the rules in force.
 #[derive(Clone)]
 struct Analyst {
-    book: &'static Rulebook,
+    editions: Rc<RefCell<Editions<()>>>,
 }
 
 impl Analyst {
+    fn new() -> Self {
+        Self { editions: Rc::new(RefCell::new(Editions::new(|_| ()))) }
+    }
+
     /// What every rule says that asks about what was measured.
-    fn judge(&self, (parameter, fact): (Parameter, Fact), state: &State) -> Vec<Judged> {
+    fn judge(book: &Rulebook, (parameter, fact): (Parameter, Fact), state: &State) -> Vec<Judged> {
         let profile = state.profile.unwrap_or_default();
         // Each is judged by its own value, of two of one instant and very late, too.
         let mut facts = state.facts.clone();
         facts.put(parameter, fact);
-        let asked = self.book.rules().filter(|(_, rule)| rule.asks(parameter));
+        let asked = book.rules().filter(|(_, rule)| rule.asks(parameter));
         asked
             .map(|(set, rule)| judged(set, rule, rule::judge(set, rule, &profile, &facts, fact.at)))
             .collect()
@@ -133,16 +147,28 @@ impl Fold for Analyst {
     type State = State;
     type Output = Analysis;
 
-    const VERSION: u32 = 1;
+    // 2: with the edition of the rules.
+    const VERSION: u32 = 2;
     /// A result can be revised for as long as a session is remembered that nobody ended.
     const HORIZONS: i64 = UNENDED;
 
+    fn older(version: u32, bytes: &[u8]) -> Option<Timeline<Self>> {
+        (version == 1).then(|| former::read(bytes)).flatten()
+    }
+
     fn step(&self, state: &mut State, Known { at, what }: &Known) -> Option<Analysis> {
+        let editions = self.editions.borrow();
+        let edition = match what {
+            Kind::Rules(event) => editions.after(*at, *event),
+            Kind::Profile(..) | Kind::Result(_) => editions.at(*at),
+        };
+        state.edition = edition.id;
         let finished = match what {
             Kind::Profile(_, profile) => {
                 state.profile = Some(*profile);
                 return None;
             }
+            Kind::Rules(_) => return None,
             Kind::Result(finished) => finished,
         };
         let Finished { value, confidence, packets: span, .. } = **finished;
@@ -163,7 +189,7 @@ impl Fold for Analyst {
             value,
             unit: finished.unit.clone(),
             confidence,
-            judged: fact.map_or(Vec::new(), |fact| self.judge(fact, state)),
+            judged: fact.map_or(Vec::new(), |fact| Self::judge(&edition.book, fact, state)),
             unasked: fact.err().map(str::to_owned),
             packets: span,
         })
@@ -173,13 +199,27 @@ impl Fold for Analyst {
         known.at
     }
 
-    /// A profile only: every result has an analysis.
+    /// A profile or rules only: every result has an analysis.
     fn is_too_old(known: &Known, watermark: Micros, horizon: Micros) -> bool {
-        matches!(known.what, Kind::Profile(..)) && known.at < watermark.saturating_sub(horizon)
+        !matches!(known.what, Kind::Result(_)) && known.at < watermark.saturating_sub(horizon)
     }
 
     fn may_go(&self, state: &State) -> bool {
-        *state == State::default()
+        // By which rules results were judged is told.
+        let State { profile, facts, edition: _ } = state;
+        profile.is_none() && *facts == Facts::default()
+    }
+}
+
+impl Told<UserId> for Analyst {
+    type News = RulesPublished;
+
+    fn learn(&self, news: &RulesPublished) {
+        self.editions.borrow_mut().learn(news);
+    }
+
+    fn fact(&self, _user: &UserId, news: &RulesPublished) -> Option<Known> {
+        Some(Known { at: news.at, what: Kind::Rules(news.event) })
     }
 }
 

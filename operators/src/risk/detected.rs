@@ -11,19 +11,22 @@
 //! # Bound
 //! What a person consented to and with whom they share; who said either is never forgotten.
 
-use super::{parameter::Parameter, set::Rulebook};
+use super::{
+    edition::{self, Editions},
+    parameter::Parameter,
+};
 use crate::{
     Collection,
     state::Memory,
-    timeline::{Fold, FoldTimeline},
+    timeline::{Fold, Names, Told, fold_told},
 };
 use model::{
     AlertChange, ChangeKind, DomainEvent, EventId, Finding, Level, Micros, Number, RiskDetected, Rule,
-    Sharing, SharingChanged, UserId,
+    RulesPublished, Sharing, SharingChanged, UserId,
     consent::{ALERTS, FAMILY_SHARING},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 /// Every risk from HIGH on with its recipients.
 pub fn detected<'scope>(
@@ -36,6 +39,7 @@ pub fn detected<'scope>(
         let (user, at) = (change.user, change.at);
         is_told.then(|| (user, Known { at, what: Kind::Risk(Box::new(change)) }, at))
     });
+    let rules = edition::published(events.clone());
     let sharings = events.flat_map(|event| match event {
         DomainEvent::Sharing(SharingChanged { at, event, user, sharing, .. }) => {
             Some((user, Known { at, what: Kind::Sharing(event, sharing) }, at))
@@ -43,7 +47,8 @@ pub fn detected<'scope>(
         _ => None,
     });
     let known = risks.concat(sharings);
-    let detected = known.fold_timeline("recipients", |user: &UserId| user.route(), Recipients, memory);
+    let names = Names { step: "recipients", news: "recipients.rules" };
+    let detected = fold_told(known, rules, names, |user: &UserId| user.route(), Recipients::new(), memory);
     detected.map(|(detected, _heard)| detected)
 }
 
@@ -92,7 +97,9 @@ impl Circle {
 }
 
 #[derive(Clone)]
-struct Recipients;
+struct Recipients {
+    editions: Rc<RefCell<Editions<()>>>,
+}
 
 impl Fold for Recipients {
     type Fact = Known;
@@ -112,7 +119,7 @@ impl Fold for Recipients {
                 Some(RiskDetected {
                     reference: leading
                         .as_ref()
-                        .and_then(|leading| reference(&change.rule, &leading.parameter)),
+                        .and_then(|leading| self.reference(&change.rule, &leading.parameter)),
                     leading,
                     recipients: circle.with(change.user),
                     change: AlertChange::clone(change),
@@ -144,15 +151,36 @@ fn leading(change: &AlertChange) -> Option<&Finding> {
     named.or_else(|| findings().rev().max_by_key(|finding| finding.score))
 }
 
-/// Between which limits `parameter` would be well by `rule`, where these are the same for everybody.
-fn reference(rule: &Rule, parameter: &str) -> Option<(Option<Number>, Option<Number>)> {
-    let id = match rule {
-        Rule::News2LowerBound => "news2",
-        rule => rule.id(),
-    };
-    let (_, rule) = Rulebook::shipped().rule(id)?;
-    let known = Parameter::ALL.iter().find(|(_, name, _)| *name == parameter);
-    rule.column(known?.0)?.reference()
+impl Recipients {
+    fn new() -> Self {
+        Self { editions: Rc::new(RefCell::new(Editions::new(|_| ()))) }
+    }
+
+    /// Between which limits `parameter` would be well by `rule` in its version, where these are the same for everybody.
+    fn reference(&self, rule: &Rule, parameter: &str) -> Option<(Option<Number>, Option<Number>)> {
+        let (set, id) = match rule {
+            Rule::News2LowerBound => ("news2", "news2"),
+            Rule::PulseBand => ("news2", rule.id()),
+            Rule::Set(of) => (of.set.as_str(), of.id.as_str()),
+        };
+        let editions = self.editions.borrow();
+        let (_, rule) = editions.in_version(set, rule.version()).rule(id)?;
+        let known = Parameter::ALL.iter().find(|(_, name, _)| *name == parameter);
+        rule.column(known?.0)?.reference()
+    }
+}
+
+impl Told<UserId> for Recipients {
+    type News = RulesPublished;
+
+    fn learn(&self, news: &RulesPublished) {
+        self.editions.borrow_mut().learn(news);
+    }
+
+    /// A risk names the rules it was found by, and is another if they are.
+    fn fact(&self, _user: &UserId, _news: &RulesPublished) -> Option<Known> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Follows one person: every rule in force but the two that have an operator of their own, over what is said of them.
 //!
-//! What is said changes parameters or the profile, and the rules that ask about them are judged again, at its moment and
+//! What is said changes parameters, the profile or the rules, and the rules that ask about them are judged again, at its moment and
 //! by the profile known then. A rule over vital signs must find a level for a while ([`watch`]); a value measured in a
 //! sample is the plateau of a whole session, and a dangerous one is told at once: the next may be months away. An alert
 //! that stands is told again at its level after half an hour, if its cause is seen then.
 //!
 //! # Invariants
 //! - A rule that is not for the person, or not known to be, raises nothing; if it ceases to be for them the cause is gone.
+//! - Rules that are published judge what is known of everybody at the moment from which they hold, as far as they are others
+//!   than before: an alert whose level they do not find any more is cleared, and one of another level raised.
 //! - A vital sign counts for [`Options::max_age_minutes`] at most, whatever the rule allows, and then leaves; the latest
 //!   value of what was measured in a sample stays.
 //!
@@ -14,19 +16,22 @@
 //! One value of each parameter and, while something is found, one watch of each rule. A person of whom there is a profile
 //! or a measured value is never forgotten.
 
+mod former;
 mod told;
 
 use super::{
+    edition::Editions,
     facts::{Facts, Method},
+    parameter::Parameter,
     rule::{self, Judgement},
     said::{Said, VITAL, What},
     set::{Outcome, Risk, Rule, RuleSet, Rulebook},
     watch::{self, Change, Observation},
 };
-use crate::timeline::Fold;
-use model::{AlertChange, ChangeKind, Micros, Profile, Span, time::SECOND};
+use crate::timeline::{Fold, Timeline, Told};
+use model::{AlertChange, ChangeKind, EventId, Micros, Profile, RulesPublished, Span, UserId, time::SECOND};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 /// Rules that are followed elsewhere: [`super::bound`] and [`super::band`].
 const ELSEWHERE: [&str; 2] = ["news2", "pulse.news2_band"];
@@ -43,18 +48,22 @@ pub struct Options {
     pub watch: watch::Options,
 }
 
-/// Follows people by the rules of a book.
+/// Follows people by the rules in force.
 #[derive(Clone, Debug)]
 pub struct Person {
-    rules: Vec<Followed>,
+    editions: Rc<RefCell<Editions<Vec<Followed>>>>,
+    /// What any rule asks about that may be in force.
+    asked: Vec<Parameter>,
     max_age: Micros,
     repeat_after: Micros,
 }
 
 #[derive(Clone, Debug)]
 struct Followed {
-    set: &'static RuleSet,
-    rule: &'static Rule,
+    set: Arc<RuleSet>,
+    place: usize,
+    /// Whether any row in force is above LOW.
+    raises: bool,
     watch: watch::Options,
 }
 
@@ -65,6 +74,8 @@ pub struct State {
     facts: Facts,
     /// By id of the rule; none where nothing was found.
     watched: BTreeMap<String, Watched>,
+    /// By which edition of the rules; none of those that ship.
+    edition: Option<EventId>,
 }
 
 /// One rule's watch.
@@ -92,45 +103,64 @@ impl Watched {
 }
 
 impl Followed {
-    /// The rule, unless it has no row in force that is above LOW or is followed elsewhere.
-    fn new(set: &'static RuleSet, rule: &'static Rule, vital: &watch::Options) -> Option<Self> {
+    /// The rules of a book, but those that are followed elsewhere.
+    fn all(book: &Rulebook, vital: &watch::Options) -> Vec<Self> {
+        let of_set = |set: &Arc<RuleSet>| {
+            let places = 0..set.rules.len();
+            let follow = |place| Self::new(Arc::clone(set), place, vital);
+            places.map(follow).filter(|followed| !ELSEWHERE.contains(&followed.rule().id.as_str())).collect()
+        };
+        book.sets().flat_map(|set| -> Vec<_> { of_set(set) }).collect()
+    }
+
+    fn new(set: Arc<RuleSet>, place: usize, vital: &watch::Options) -> Self {
+        let rule = &set.rules[place];
         let is_above = |outcome| matches!(outcome, Outcome::Level(level) if level > Risk::Low);
         let rows = || rule.columns.iter().flat_map(|column| &column.rows);
         let raises = rows().any(|row| row.enabled && is_above(row.outcome))
             || rule.totals.iter().any(|total| total.level > Risk::Low);
-        if !raises || ELSEWHERE.contains(&rule.id.as_str()) {
-            return None;
-        }
         let is_vital = rule.columns.iter().any(|column| VITAL.contains(&column.parameter));
         let at_once = watch::Options { raise_after_observations: 1, ..vital.clone() };
-        Some(Self { set, rule, watch: if is_vital { vital.clone() } else { at_once } })
+        Self { raises, watch: if is_vital { vital.clone() } else { at_once }, set, place }
     }
 
-    /// Whether it must be judged again.
-    fn is_touched(&self, said: &Said) -> bool {
+    fn rule(&self) -> &Rule {
+        &self.set.rules[self.place]
+    }
+
+    /// Whether it must be judged again; `changed` are the rules that a publication changed.
+    fn is_touched(&self, said: &Said, changed: &[String]) -> bool {
         match &said.what {
-            What::Profile(..) => true,
-            What::Values(values) => values.values.iter().any(|(parameter, _)| self.rule.asks(*parameter)),
+            What::Profile(..) => self.raises,
+            What::Values(values) => {
+                self.raises && values.values.iter().any(|(parameter, _)| self.rule().asks(*parameter))
+            }
+            // One that was switched off as well: its alert is over.
+            What::Rules(..) => changed.contains(&self.rule().id),
         }
     }
 }
 
 impl Person {
-    /// Follows with these options, by the rules of `book`.
-    pub fn new(options: &Options, book: &'static Rulebook) -> Self {
-        let rules = book.rules().filter_map(|(set, rule)| Followed::new(set, rule, &options.watch));
+    /// Follows with these options, by the rules that ship until others are published.
+    pub fn new(options: &Options) -> Self {
+        let vital = options.watch.clone();
+        let followed = Followed::all(Rulebook::shipped(), &vital);
+        let given = Parameter::ALL.iter().map(|(given, ..)| *given);
+        let is_asked = |given: &Parameter| followed.iter().any(|followed| followed.rule().asks(*given));
         Self {
-            rules: rules.collect(),
+            // What a published rule asks about the one that ships asks about, too.
+            asked: given.filter(is_asked).collect(),
+            editions: Rc::new(RefCell::new(Editions::new(move |book| Followed::all(book, &vital)))),
             max_age: Micros::from(options.max_age_minutes) * 60 * SECOND,
             repeat_after: Micros::from(options.repeat_after_seconds) * SECOND,
         }
     }
 
-    /// What of `said` a rule asks about.
+    /// What of `said` a rule may ask about.
     pub fn asked(&self, mut said: Said) -> Option<Said> {
         if let What::Values(values) = &mut said.what {
-            let asks = |parameter| self.rules.iter().any(|followed| followed.rule.asks(parameter));
-            values.values.retain(|(parameter, _)| asks(*parameter));
+            values.values.retain(|(parameter, _)| self.asked.contains(parameter));
             if values.values.is_empty() {
                 return None;
             }
@@ -153,6 +183,41 @@ impl Person {
                 }
                 values.span
             }
+            What::Rules(_, span) => *span,
+        }
+    }
+
+    /// Judges by one rule, and tells what changed.
+    fn follow(
+        &self,
+        followed: &Followed,
+        state: &mut State,
+        (said, span): (&Said, Span),
+        changes: &mut Vec<AlertChange>,
+    ) {
+        let (rule, profile) = (followed.rule(), state.profile.unwrap_or_default());
+        let State { facts, watched: all, .. } = state;
+        let judgement = rule::judge(&followed.set, rule, &profile, facts, said.at);
+        let severity = match judgement {
+            Judgement::Found(finding) => finding.level.alert(),
+            Judgement::Inapplicable(_) | Judgement::Silent(_) => None,
+        };
+        if severity.is_none() && !all.contains_key(&rule.id) {
+            return;
+        }
+        let sustained = severity.is_some() || rule::is_near(rule, &profile, facts, said.at);
+        let seen = Observation { at: said.at, severity, sustained, span };
+        let mut watched = all.remove(&rule.id).unwrap_or_default();
+        let amended = match said.what {
+            What::Rules(..) => watched.watch.amend(seen),
+            What::Profile(..) | What::Values(_) => None,
+        };
+        let observed = watched.observe(&followed.watch, self.repeat_after, seen);
+        for change in amended.into_iter().chain(observed) {
+            changes.push(followed.change(said, (&profile, facts), judgement, change));
+        }
+        if !watched.watch.is_clean() {
+            all.insert(rule.id.clone(), watched);
         }
     }
 }
@@ -162,31 +227,28 @@ impl Fold for Person {
     type State = State;
     type Output = Vec<AlertChange>;
 
-    const VERSION: u32 = 1;
+    // 2: with the edition of the rules.
+    const VERSION: u32 = 2;
+
+    fn older(version: u32, bytes: &[u8]) -> Option<Timeline<Self>> {
+        (version == 1).then(|| former::read(bytes)).flatten()
+    }
 
     fn step(&self, state: &mut State, said: &Said) -> Option<Vec<AlertChange>> {
+        let editions = self.editions.borrow();
+        let edition = match said.what {
+            What::Rules(event, _) => editions.after(said.at, event),
+            What::Profile(..) | What::Values(_) => editions.at(said.at),
+        };
+        state.edition = edition.id;
         let span = self.take(state, said);
-        let profile = state.profile.unwrap_or_default();
+        let changed = match said.what {
+            What::Rules(event, _) => editions.changed_by(event),
+            What::Profile(..) | What::Values(_) => &[],
+        };
         let mut changes = Vec::new();
-        for followed in self.rules.iter().filter(|followed| followed.is_touched(said)) {
-            let Followed { set, rule, watch } = followed;
-            let judgement = rule::judge(set, rule, &profile, &state.facts, said.at);
-            let severity = match judgement {
-                Judgement::Found(finding) => finding.level.alert(),
-                Judgement::Inapplicable(_) | Judgement::Silent(_) => None,
-            };
-            if severity.is_none() && !state.watched.contains_key(&rule.id) {
-                continue;
-            }
-            let sustained = severity.is_some() || rule::is_near(rule, &profile, &state.facts, said.at);
-            let seen = Observation { at: said.at, severity, sustained, span };
-            let mut watched = state.watched.remove(&rule.id).unwrap_or_default();
-            if let Some(change) = watched.observe(watch, self.repeat_after, seen) {
-                changes.push(followed.change(said, (&profile, &state.facts), judgement, change));
-            }
-            if !watched.watch.is_clean() {
-                state.watched.insert(rule.id.clone(), watched);
-            }
+        for followed in edition.made.iter().filter(|followed| followed.is_touched(said, changed)) {
+            self.follow(followed, state, (said, span), &mut changes);
         }
         (!changes.is_empty()).then_some(changes)
     }
@@ -206,8 +268,22 @@ impl Fold for Person {
     }
 
     fn may_go(&self, state: &State) -> bool {
-        let State { profile, facts, watched } = state;
+        // What was judged by which rules is told; who comes back begins with those in force then.
+        let State { profile, facts, watched, edition: _ } = state;
         profile.is_none() && watched.is_empty() && facts.iter().all(|fact| fact.method == Method::Observed)
+    }
+}
+
+impl Told<UserId> for Person {
+    type News = RulesPublished;
+
+    fn learn(&self, news: &RulesPublished) {
+        self.editions.borrow_mut().learn(news);
+    }
+
+    fn fact(&self, user: &UserId, news: &RulesPublished) -> Option<Said> {
+        let RulesPublished { at, event, origin, .. } = *news;
+        Some(Said { at, user: *user, what: What::Rules(event, Span::from(origin)) })
     }
 }
 

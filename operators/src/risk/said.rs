@@ -40,6 +40,9 @@ pub enum What {
     Profile(EventId, Profile, Span),
     /// What was observed.
     Values(Values),
+    // Last: what is observed at the same moment is known before, and judged by them as all that is known.
+    /// Rules were published, and what is known is judged by them.
+    Rules(EventId, Span),
 }
 
 /// Values of one observation, each in its parameter's unit.
@@ -173,7 +176,8 @@ fn updated(event: &DomainEvent) -> Option<Said> {
         | DomainEvent::Calibration(_)
         | DomainEvent::Cartridge(_)
         | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_) => None,
+        | DomainEvent::Notification(_)
+        | DomainEvent::Rules(_) => None,
     }
 }
 

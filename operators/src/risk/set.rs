@@ -11,6 +11,7 @@
 mod column;
 mod error;
 mod file;
+mod published;
 mod read;
 mod row;
 mod scale;
@@ -26,7 +27,7 @@ pub use model::Risk;
 use super::parameter::Parameter;
 use model::{Date, Micros, Number, Region, Sex};
 use scale::Scale;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Rule sets as shipped: file and text.
 const SHIPPED: [(&str, &str); 6] = [
@@ -41,7 +42,7 @@ const SHIPPED: [(&str, &str); 6] = [
 /// All rules in force.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rulebook {
-    sets: Vec<RuleSet>,
+    sets: Vec<Arc<RuleSet>>,
 }
 
 impl Rulebook {
@@ -51,6 +52,12 @@ impl Rulebook {
             Rulebook::load(&SHIPPED).expect("the shipped rule sets are valid (a test loads them)")
         });
         &BOOK
+    }
+
+    /// The text of the rule set of this name, as it ships.
+    pub fn text(set: &str) -> Option<&'static str> {
+        let place = Self::shipped().sets().position(|known| known.id == set)?;
+        Some(SHIPPED[place].1)
     }
 
     /// Reads rule sets, each a file's name and its text.
@@ -76,17 +83,24 @@ impl Rulebook {
             let set = file::read(name, text, is_taken)?;
             sets.push(set);
         }
-        Ok(Self { sets })
+        Ok(Self { sets: sets.into_iter().map(Arc::new).collect() })
     }
 
-    /// The rule sets.
-    pub fn sets(&self) -> &[RuleSet] {
-        &self.sets
+    /// The rule sets, in the order of the files.
+    pub fn sets(&self) -> impl Iterator<Item = &Arc<RuleSet>> {
+        self.sets.iter()
+    }
+
+    /// These rules, but `set` in place of the set of its name.
+    #[must_use]
+    pub fn with(&self, set: &Arc<RuleSet>) -> Self {
+        let known = |known: &Arc<RuleSet>| Arc::clone(if known.id == set.id { set } else { known });
+        Self { sets: self.sets.iter().map(known).collect() }
     }
 
     /// Every rule with its set, in the order of the files.
     pub fn rules(&self) -> impl Iterator<Item = (&RuleSet, &Rule)> {
-        self.sets.iter().flat_map(|set| set.rules.iter().map(move |rule| (set, rule)))
+        self.sets.iter().flat_map(|set| set.rules.iter().map(move |rule| (&**set, rule)))
     }
 
     /// The rule of this id, with its set.

@@ -119,6 +119,23 @@ impl State {
         }
     }
 
+    /// Takes what is said by a rule that changed: what was found by its former limits is no evidence.
+    ///
+    /// An alert stands if its level is reached. If it is not, the alert is cleared at once: holding guards against a value
+    /// that comes and goes, and the value did not change. `seen` has still to be observed.
+    pub fn amend(&mut self, seen: Observation) -> Option<Change> {
+        if let Some(Open { level, .. }) = self.open
+            && seen.severity >= Some(level)
+        {
+            let above = self.runs.iter_mut().zip(LEVELS).filter(|(_, of)| *of > level);
+            above.for_each(|(run, _)| *run = None);
+            return None;
+        }
+        let Open { onset, level, .. } = std::mem::take(self).open?;
+        let kind = ChangeKind::Cleared;
+        Some(Change { kind, level, onset, since: seen.at, spans: vec![seen.span] })
+    }
+
     /// The open alert at its level, if that level is held at `at`, when the newest observation was taken.
     pub fn again(&self, options: &Options, at: Micros) -> Option<Change> {
         let open = self.open.as_ref()?;

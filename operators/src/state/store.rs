@@ -46,10 +46,21 @@ struct Slot<K, V> {
     exported: u32,
 }
 
+/// Which worker remembers an entry.
+pub(super) enum Home<K> {
+    /// `route(key) % workers`.
+    One(fn(&K) -> u64),
+    /// Every worker the same; one of them exports.
+    Every {
+        /// Whether it is this one.
+        exports: bool,
+    },
+}
+
 /// The entries of one step on one worker.
 pub struct Store<K, V> {
     step: &'static str,
-    route: fn(&K) -> u64,
+    home: Home<K>,
     horizon: Micros,
     index: Index,
     slots: Slots<Slot<K, V>>,
@@ -63,10 +74,10 @@ pub struct Store<K, V> {
 }
 
 impl<K: Key, V: Stored> Store<K, V> {
-    pub(super) fn new(step: &'static str, route: fn(&K) -> u64, horizon: Micros) -> Self {
+    pub(super) fn new(step: &'static str, home: Home<K>, horizon: Micros) -> Self {
         Self {
             step,
-            route,
+            home,
             horizon,
             index: Index::new(),
             slots: Slots::new(),
@@ -234,7 +245,8 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
 
     fn begin(&mut self) {
         self.export = self.export.wrapping_add(1);
-        self.walk = 0..self.slots.end();
+        let exports = !matches!(self.home, Home::Every { exports: false });
+        self.walk = 0..if exports { self.slots.end() } else { 0 };
         self.early = VecDeque::new();
     }
 
@@ -271,7 +283,11 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
         let damaged = "cannot be read";
         for (key, rest) in pieces.iter() {
             let key: K = postcard::from_bytes(key).map_err(|_| damaged)?;
-            if (self.route)(&key) % peers as u64 != index as u64 {
+            let is_ours = match self.home {
+                Home::One(route) => route(&key) % peers as u64 == index as u64,
+                Home::Every { .. } => true,
+            };
+            if !is_ours {
                 continue;
             }
             let (dated, bytes) = postcard::take_from_bytes::<Micros>(rest).map_err(|_| damaged)?;
@@ -286,7 +302,7 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
     }
 
     fn len(&self) -> usize {
-        Self::len(self)
+        if matches!(self.home, Home::Every { exports: false }) { 0 } else { Self::len(self) }
     }
 }
 

@@ -48,19 +48,40 @@ where
         F: Fold<Fact = D>,
         F::Output: differential_dataflow::Data,
     {
-        let horizon = memory.horizon;
-        let store = memory.states.store(step, route, horizon.saturating_add(fold.memory(horizon)));
-        by_key(self, memory, step, route, Timelines { fold, horizon, store, kept: Vec::new() })
+        by_key(self, memory, step, route, Timelines::new(step, route, fold, memory))
     }
 }
 
 /// The timelines of one worker.
-struct Timelines<K, F: Fold> {
-    fold: F,
+pub(super) struct Timelines<K, F: Fold> {
+    pub(super) fold: F,
     horizon: Micros,
     store: Rc<RefCell<Store<K, Timeline<F>>>>,
     /// Keys that were silent for long and stay.
     kept: Vec<K>,
+}
+
+impl<K: Key, F: Fold> Timelines<K, F> {
+    pub(super) fn new(step: &'static str, route: fn(&K) -> u64, fold: F, memory: &Memory<'_>) -> Self {
+        let horizon = memory.horizon;
+        let store = memory.states.store(step, route, horizon.saturating_add(fold.memory(horizon)));
+        Self { fold, horizon, store, kept: Vec::new() }
+    }
+
+    /// Whether there is a timeline of `key`.
+    pub(super) fn knows(&self, key: &K) -> bool {
+        self.store.borrow().find(key).is_some()
+    }
+}
+
+impl<K: Key + Ord, F: Fold> Timelines<K, F> {
+    /// The keys there are, in order.
+    pub(super) fn keys(&self) -> Vec<K> {
+        let store = self.store.borrow();
+        let mut keys: Vec<_> = store.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys
+    }
 }
 
 impl<K: Key, F: Fold> Keyed<K, F::Fact, (F::Output, Micros)> for Timelines<K, F> {

@@ -2,9 +2,10 @@
 
 use model::{
     CalibrationStatus, CartridgeKind, Consciousness, Date, DomainEvent, EventId, Input, Measurement, Micros,
-    Number, Origin, Profile, ProfileUpdated, Region, SessionId, Sex, Span, UserId, Vitals, time::SECOND,
+    Number, Origin, Profile, ProfileUpdated, Region, RulesPublished, SessionId, Sex, Span, UserId, Vitals,
+    time::SECOND,
 };
-use operators::risk::said::Said;
+use operators::risk::{said::Said, set::Rulebook};
 use proptest::prelude::*;
 
 /// 2026-01-01.
@@ -30,7 +31,7 @@ type Item = (u8, u8, i64, usize, usize, Option<usize>, bool);
 
 pub(crate) fn items() -> impl Strategy<Value = Vec<Item>> {
     let item = (
-        0_u8..9,
+        0_u8..10,
         0_u8..2,
         0..SLOTS,
         0_usize..8,
@@ -68,7 +69,11 @@ pub(crate) fn feeds(items: &[Item]) -> Vec<Feed> {
                     feeds[gone].measurements.extend(twice.then_some((revised, 1)));
                 }
             }
-            _ => feeds[epoch].events.push(profile(user, at, which)),
+            7 | 8 => feeds[epoch].events.push(profile(user, at, which)),
+            _ => {
+                feeds[epoch].events.push(rules(at, which));
+                feeds[(epoch + 1).min(EPOCHS - 1)].events.extend(twice.then(|| rules(at, which)));
+            }
         }
     }
     // What came last is read first.
@@ -160,6 +165,32 @@ pub(crate) fn glucose(of: u8, at: Micros, value: f64, confidence: f64, revision:
         transform_log: [String::new(), String::new(), String::new()],
         packets: Span { input: Input::Packets, partition: 0, first: place, last: place + 9 },
     }
+}
+
+/// A rule set with another limit, one that is switched off, or one as it ships.
+pub(crate) fn rules(at: Micros, which: usize) -> DomainEvent {
+    let (set, changes): (_, &[(&str, &str)]) = match which {
+        0 => ("glucose", &[("below = 54", "below = 62")]),
+        1 => ("glucose", &[("below = 54", "below = 50")]),
+        2 => ("glucose", &[("above = 250", "above = 185")]),
+        3 => ("glucose", &[("enabled = true", "enabled = false")]),
+        4 => ("blood_pressure", &[("below = 130", "below = 134"), ("at_least = 130", "at_least = 134")]),
+        5 => ("blood_pressure", &[("below = 80", "below = 76"), ("at_least = 80", "at_least = 76")]),
+        6 => ("kidney", &[("at_least = 7.4", "at_least = 1.3")]),
+        _ => ("inflammation", &[("at_least = 10", "at_least = 3.5")]),
+    };
+    let shipped = Rulebook::text(set).unwrap().to_owned();
+    let changes = if at % 3 == 0 { &[] } else { changes };
+    let changed = changes.iter().fold(shipped, |text, (former, latter)| text.replace(former, latter));
+    let dated = changed.replace("effective = 2026-11-21", "effective = 2026-01-01");
+    let text = dated.replace("version = \"1.0\"", &format!("version = \"made.{at}\""));
+    DomainEvent::Rules(RulesPublished {
+        at: START + at,
+        event: EventId::derive(&["rules", &at.to_string()]),
+        set: set.to_owned(),
+        text,
+        origin: Origin { input: Input::Rules, partition: 0, offset: at as u64 },
+    })
 }
 
 pub(crate) fn profile(of: u8, at: Micros, which: usize) -> DomainEvent {

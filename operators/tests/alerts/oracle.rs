@@ -11,7 +11,10 @@ use operators::risk::{
     rule::{self, Judgement, Measure},
     set::{Risk, Rule, RuleSet, Rulebook},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 const SECOND: Micros = 1_000_000;
 const HOUR: Micros = 3_600 * SECOND;
@@ -21,6 +24,7 @@ const HOUR: Micros = 3_600 * SECOND;
 pub(crate) struct Told {
     pub(crate) user: UserId,
     pub(crate) rule: String,
+    pub(crate) version: String,
     pub(crate) at: Micros,
     pub(crate) kind: ChangeKind,
     pub(crate) level: Level,
@@ -41,6 +45,7 @@ impl From<&AlertChange> for Told {
         Self {
             user: change.user,
             rule: change.rule.id().to_owned(),
+            version: change.rule.version().to_owned(),
             at: change.at,
             kind: change.kind,
             level: change.level,
@@ -60,6 +65,34 @@ impl From<&AlertChange> for Told {
 enum Moment {
     Who(Profile),
     Seen(Vec<(Parameter, Fact)>),
+    /// These rules are others from now on.
+    Judged(BTreeSet<String>),
+}
+
+/// The rules in force from each moment on.
+pub(crate) fn books(feeds: &[Feed]) -> BTreeMap<Micros, Rulebook> {
+    let events = feeds.iter().flat_map(|feed| &feed.events);
+    let published = events.filter_map(|event| match event {
+        DomainEvent::Rules(published) => Some((published.at, published)),
+        _ => None,
+    });
+    let mut books = BTreeMap::from([(Micros::MIN, Rulebook::shipped().clone())]);
+    for (at, published) in published.collect::<BTreeMap<_, _>>() {
+        let set = Rulebook::published(&published.set, &published.text, at).unwrap();
+        let (_, before) = books.last_key_value().unwrap();
+        books.insert(at, before.with(&Arc::new(set)));
+    }
+    books
+}
+
+/// The rules that change at each moment.
+fn changes(books: &BTreeMap<Micros, Rulebook>) -> BTreeMap<Micros, BTreeSet<String>> {
+    let pairs = books.values().zip(books.iter().skip(1));
+    let changed = |(before, (at, after)): (&Rulebook, (&Micros, &Rulebook))| {
+        let is_another = |rule: &&Rule| before.rule(&rule.id).unwrap().1 != *rule;
+        (*at, after.rules().map(|(_, rule)| rule).filter(is_another).map(|rule| rule.id.clone()).collect())
+    };
+    pairs.map(changed).collect()
 }
 
 /// Everything that stands, by person and time.
@@ -128,16 +161,22 @@ struct Look {
     claim: Option<(String, Number, bool)>,
     score: u32,
     findings: Vec<(String, Number, Micros)>,
+    version: String,
+    /// Whether it is because the rule is another one.
+    amends: bool,
 }
 
 pub(crate) fn told(feeds: &[Feed]) -> BTreeSet<Told> {
     let mut told = BTreeSet::new();
-    for (user, moments) in moments(feeds) {
-        for (set, rule) in Rulebook::shipped().rules() {
+    let books = books(feeds);
+    for (user, mut moments) in moments(feeds) {
+        moments.extend(changes(&books).into_iter().map(|(at, changed)| (at, Moment::Judged(changed))));
+        for (_, rule) in Rulebook::shipped().rules() {
             if ["news2", "pulse.news2_band"].contains(&rule.id.as_str()) {
                 continue;
             }
-            let looks: Vec<Look> = moments.keys().filter_map(|at| look(set, rule, &moments, *at)).collect();
+            let looks: Vec<Look> =
+                moments.keys().filter_map(|at| look(&books, &rule.id, &moments, *at)).collect();
             let is_vital = rule.id.starts_with("blood_pressure") || rule.id == "sirs";
             follow(user, rule, &looks, if is_vital { 60 * SECOND } else { 0 }, &mut told);
         }
@@ -146,7 +185,13 @@ pub(crate) fn told(feeds: &[Feed]) -> BTreeSet<Told> {
 }
 
 /// What a rule says at `at`, if something it asks about was said then.
-fn look(set: &RuleSet, rule: &Rule, moments: &BTreeMap<Micros, Moment>, at: Micros) -> Option<Look> {
+fn look(
+    books: &BTreeMap<Micros, Rulebook>,
+    rule: &str,
+    moments: &BTreeMap<Micros, Moment>,
+    at: Micros,
+) -> Option<Look> {
+    let (set, rule) = books.range(..=at).next_back()?.1.rule(rule)?;
     let asks = |given: Parameter| {
         rule.column(given).is_some() || (rule.id == "egfr" && given == Parameter::Creatinine)
     };
@@ -155,10 +200,16 @@ fn look(set: &RuleSet, rule: &Rule, moments: &BTreeMap<Micros, Moment>, at: Micr
     {
         return None;
     }
+    let amends = match &moments[&at] {
+        Moment::Judged(changed) if !changed.contains(&rule.id) => return None,
+        Moment::Judged(_) => true,
+        Moment::Who(_) | Moment::Seen(_) => false,
+    };
     let (mut profile, mut facts) = (Profile::default(), Facts::default());
     for (then, moment) in moments.range(..=at) {
         match moment {
             Moment::Who(who) => profile = *who,
+            Moment::Judged(_) => {}
             Moment::Seen(seen) => {
                 let counts = |fact: &Fact| fact.method == Method::Assayed || at - then <= HOUR;
                 for (parameter, fact) in seen.iter().filter(|(_, fact)| counts(fact)) {
@@ -185,7 +236,7 @@ fn look(set: &RuleSet, rule: &Rule, moments: &BTreeMap<Micros, Moment>, at: Micr
         .collect();
     findings.sort();
     let near = !matches!(judgement, Judgement::Inapplicable(_)) && near(set, rule, &profile, &facts, at);
-    Some(Look { at, level, near, claim, score, findings })
+    Some(Look { at, level, near, claim, score, findings, version: set.version.clone(), amends })
 }
 
 /// Whether values are within 5 % of limits, or one point of a score's, by what is published.
@@ -219,15 +270,27 @@ fn near(set: &RuleSet, rule: &Rule, profile: &Profile, facts: &Facts, at: Micros
 
 /// Follows one rule through all it said.
 fn follow(user: UserId, rule: &Rule, looks: &[Look], hold: Micros, told: &mut BTreeSet<Told>) {
-    // Since when `level` was found without a break, up to look `now`.
-    let since = |now: usize, level: u8| {
-        let back = looks[..=now].iter().rev().take_while(|look| look.level >= level);
-        back.last().map(|look| look.at)
-    };
-    let held = |now: usize, level: u8| since(now, level).is_some_and(|since| looks[now].at - since >= hold);
+    // What was found of each level before this look, by former rules, does not count.
+    let mut floors = [0; 4];
     // Onset, level, when last told, since when its cause is gone.
     let mut open: Option<(Micros, u8, Micros, Option<Micros>)> = None;
     for (now, look) in looks.iter().enumerate() {
+        if look.amends {
+            let stands = open.map_or(0, |(_, level, ..)| if look.level >= level { level } else { 0 });
+            floors[usize::from(stands) + 1..].fill(now);
+            if let Some((onset, level, ..)) = open.filter(|_| stands == 0) {
+                open = None;
+                told.insert(look.told((user, rule), ChangeKind::Cleared, level, (onset, look.at)));
+            }
+        }
+        // Since when `level` was found without a break, up to look `now`.
+        let since = |now: usize, level: u8| {
+            let from = floors[usize::from(level)];
+            let back = looks[from..=now].iter().rev().take_while(|look| look.level >= level);
+            back.last().map(|look| look.at)
+        };
+        let held =
+            |now: usize, level: u8| since(now, level).is_some_and(|since| looks[now].at - since >= hold);
         let highest = (1..=3).rev().find(|level| held(now, *level)).unwrap_or(0);
         let (kind, level, onset, from) = match &mut open {
             None if highest > 0 => {
@@ -258,18 +321,31 @@ fn follow(user: UserId, rule: &Rule, looks: &[Look], hold: Micros, told: &mut BT
                 (ChangeKind::Cleared, level, onset, from)
             }
         };
-        told.insert(Told {
+        told.insert(look.told((user, rule), kind, level, (onset, from)));
+    }
+}
+
+impl Look {
+    fn told(
+        &self,
+        (user, rule): (UserId, &Rule),
+        kind: ChangeKind,
+        level: u8,
+        (onset, since): (Micros, Micros),
+    ) -> Told {
+        Told {
             user,
             rule: rule.id.clone(),
-            at: look.at,
+            version: self.version.clone(),
+            at: self.at,
             kind,
             level: [Level::Moderate, Level::High, Level::Critical][level as usize - 1],
             onset,
-            since: from,
-            claim: look.claim.clone(),
-            score: look.score,
-            findings: look.findings.clone(),
+            since,
+            claim: self.claim.clone(),
+            score: self.score,
+            findings: self.findings.clone(),
             alert: EventId::derive(&["alert", &user.to_string(), &rule.id, &onset.to_string()]),
-        });
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What is said, through the graph from events and results to alerts; gives what stands after each epoch.
 //!
 //! # Invariants
-//! After each epoch every result that stands has one analysis, and every change from HIGH on is one risk detected.
+//! After each epoch every result that stands has one analysis, by the rules of its moment, and every change from HIGH on is one risk detected.
 
-use crate::made::Feed;
+use crate::{made::Feed, oracle::books};
 use differential_dataflow::AsCollection;
 use model::{
     Alert, AlertChange, Analysis, ChangeKind, DomainEvent, Epoch, Level, Measurement, Micros, PulseWindow,
@@ -12,8 +12,9 @@ use model::{
 use operators::{
     Collection, Stream,
     risk::{
-        self, analysis, bound, detected, person,
+        self, analysis, bound, detected, edition, person,
         said::{self, Said},
+        set::Rulebook,
         watch,
     },
     state::{Memory, States},
@@ -108,6 +109,7 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
     let standing = |epoch| {
         rows.remove(&epoch).unwrap_or_default().into_iter().for_each(|row| table.take(row));
         table.check(&results(&taken[..=epoch as usize]));
+        table.check_versions(&books(&taken[..=epoch as usize]));
         let of_sets = |change: &AlertChange| change.rule.of_set().is_some();
         let changes = table.changes.keys().filter(|change| of_sets(change)).cloned().collect();
         (changes, table.alerts.keys().filter(|alert| of_sets(&alert.last)).cloned().collect())
@@ -126,7 +128,8 @@ fn graph<'scope>(
     let facts = vitals::facts(vitals::unique(events, memory));
     let vitals = vitals::vitals(facts.clone());
     let said = said::said(vitals.clone(), results.clone(), facts.clone()).concat(others);
-    let changes = risk::detect(vitals, windows, said, &options(), memory);
+    let rules = edition::published(facts.clone());
+    let changes = risk::detect(vitals, windows, said, rules, &options(), memory);
     let alerts = risk::alerts(changes.clone(), memory);
     let analyses = analysis::analyses(results, facts.clone(), memory);
     let detected = detected::detected(changes.clone(), facts, memory);
@@ -169,6 +172,17 @@ impl Table {
         assert_eq!(analysed(analyses.keys()), *results);
         let must_be_told = changes.keys().filter(|change| is_told(change));
         assert!(detected.keys().map(|risk| &risk.change).eq(must_be_told));
+    }
+
+    /// Every result is judged by the rules of its moment.
+    fn check_versions(&self, books: &BTreeMap<Micros, Rulebook>) {
+        for analysis in self.analyses.keys() {
+            let (_, book) = books.range(..=analysis.at).next_back().unwrap();
+            let versions = analysis.judged.iter().map(|judged| (&judged.rule.id, &judged.rule.version));
+            for (rule, version) in versions {
+                assert_eq!(*version, book.rule(rule).unwrap().0.version, "{rule}");
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
     Stream, arrival, calibration, coaching, letters, notify,
-    risk::{self, analysis, bound, detected, person, said, watch},
+    risk::{self, analysis, bound, detected, edition, person, said, watch},
     sequence::Tally,
     session, signals,
     state::{Memory, States},
@@ -88,7 +88,8 @@ fn build<'scope>(
     let sessions = session::sessions(events.clone(), found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);
-    let changes = risk::detect(vitals.clone(), found.windows.clone(), said, &risk_options(), &memory);
+    let rules = edition::published(events.clone());
+    let changes = risk::detect(vitals.clone(), found.windows.clone(), said, rules, &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     let detected = detected::detected(changes.clone(), events.clone(), &memory);
     let notified = notify::notify(events, detected.clone(), coachings.clone(), &memory);

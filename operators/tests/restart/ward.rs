@@ -1,15 +1,15 @@
 //! A made-up ward: people with vital signs, sessions that stream pulse, breath, heart and cartridges, and everything that
 //! goes wrong on the way.
 
-use crate::graph::{Feed, HORIZON, SECOND, ticked};
+use crate::{
+    graph::{Feed, HORIZON, SECOND, ticked},
+    said::Voices,
+};
 use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
-    CartridgeKind, CartridgeLabel, CartridgeUid, Date, Datum, DomainEvent, Environment, EventId, Fault,
-    Input, Micros, NotificationEvent, Number, Origin, Packet, Profile, ProfileUpdated, Raw, Reason, Region,
-    SessionEnded, SessionId, SessionStarted, Sex, Sharing, SharingChanged, Signal, Tag, UserId, Vitals,
-    consent::{ALERTS, FAMILY_SHARING},
-    notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
-    time::DAY,
+    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input,
+    Micros, NotificationEvent, Number, Origin, Packet, ProfileUpdated, Raw, Reason, RulesPublished,
+    SessionEnded, SessionId, SessionStarted, SharingChanged, Signal, Tag, UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -73,6 +73,7 @@ impl Log {
             DomainEvent::Notification(event) => {
                 DomainEvent::Notification(NotificationEvent { origin, ..event })
             }
+            DomainEvent::Rules(event) => DomainEvent::Rules(RulesPublished { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });
@@ -115,7 +116,7 @@ impl Log {
     }
 }
 
-const NOWHERE: Origin = Origin { input: Input::Vitals, partition: 0, offset: 0 };
+pub(crate) const NOWHERE: Origin = Origin { input: Input::Vitals, partition: 0, offset: 0 };
 
 pub(crate) fn vitals(user: i64, at: Micros, ill: bool) -> DomainEvent {
     let sign = |value| Number::finite(value);
@@ -132,24 +133,6 @@ pub(crate) fn vitals(user: i64, at: Micros, ill: bool) -> DomainEvent {
         temperature: None,
         consciousness: None,
         oxygen: None,
-        origin: NOWHERE,
-    })
-}
-
-/// A person's profile: mostly of one whom rules are for.
-fn profile(user: i64, at: Micros, which: i64) -> DomainEvent {
-    let adult = Profile { birth_date: Date::new(1950, 5, 1), sex: Some(Sex::Male), ..Profile::default() };
-    let profile = match which {
-        0 => Profile { pregnant: Some(true), ..adult },
-        1 => Profile::default(),
-        2 => Profile { region: Some(Region::Europe), ..adult },
-        _ => adult,
-    };
-    DomainEvent::Profile(ProfileUpdated {
-        at,
-        event: EventId::derive(&["profile", &user.to_string(), &at.to_string()]),
-        user: UserId::derive(&[&user.to_string()]),
-        profile,
         origin: NOWHERE,
     })
 }
@@ -345,82 +328,11 @@ fn stops(session: &str, next: i64, start: Micros, number: i64) -> [(i64, Packet)
     ]
 }
 
-/// Somebody's profile, when it comes and on which lane: soon everybody's, and now and then another.
-fn updated(number: i64, clock: Micros, people: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
-    if number % 40 != 2 && !people.percent(3) {
-        return None;
-    }
-    let user = (number / 40).min(2);
-    let event = profile(user, clock - people.below(20) * SECOND, people.below(9));
-    Some((clock + people.below(30) * SECOND, people.below(2) as u32, event))
-}
-
-/// Something about who may hear of somebody's risks, likewise.
-fn shared(number: i64, clock: Micros, circle: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
-    if number > 6 && !circle.percent(10) {
-        return None;
-    }
-    let (user, at) = (circle.below(3), clock - circle.below(20) * SECOND);
-    let sharing = match circle.below(6) {
-        0..=2 => Sharing::Granted(FAMILY_SHARING.to_owned()),
-        3 if number > 6 => Sharing::Revoked(FAMILY_SHARING.to_owned()),
-        _ => Sharing::Shared {
-            member: UserId::derive(&["member", &circle.below(2).to_string()]),
-            data: Some(ALERTS.to_owned()).filter(|_| circle.percent(80)).into_iter().collect(),
-        },
-    };
-    let event = EventId::derive(&["sharing", &number.to_string()]);
-    let user = UserId::derive(&[&user.to_string()]);
-    let event = DomainEvent::Sharing(SharingChanged { at, event, user, sharing, origin: NOWHERE });
-    Some((clock + circle.below(30) * SECOND, circle.below(2) as u32, event))
-}
-
-/// Something about somebody's notifications: one is asked for or read, or they want quiet for a minute or two.
-fn notified(number: i64, clock: Micros, desk: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
-    if !desk.percent(40) {
-        return None;
-    }
-    let id = |number: i64| EventId::derive(&["notified", &number.to_string()]);
-    let (mut whose, at) = (number % 3, clock - desk.below(20) * SECOND);
-    let change = match desk.below(4) {
-        0 => {
-            let (from, length) = (desk.below(5) as u16, 1 + desk.below(2) as u16);
-            let quiet = desk.percent(80).then_some(QuietHours { from, until: from + length, offset: 0 });
-            NotificationChange::Settings(NotificationSettings { quiet, language: Language::English })
-        }
-        1 => {
-            let which = desk.below(number + 1);
-            whose = which % 3;
-            NotificationChange::Read(id(which))
-        }
-        priority => NotificationChange::Requested {
-            kind: "a kind".to_owned(),
-            title: "a title".to_owned(),
-            body: "a body".to_owned(),
-            priority: if priority == 2 { Priority::Critical } else { Priority::Normal },
-            channel: Channel::InApp,
-        },
-    };
-    let (event, user) = (id(number), UserId::derive(&[&whose.to_string()]));
-    let event = DomainEvent::Notification(NotificationEvent { at, event, user, change, origin: NOWHERE });
-    Some((clock + desk.below(30) * SECOND, desk.below(2) as u32, event))
-}
-
-/// What is said of people and to them.
-fn said(
-    number: i64,
-    clock: Micros,
-    [people, circle, desk]: [&mut Dice; 3],
-) -> impl Iterator<Item = (Micros, u32, DomainEvent)> {
-    let said = [updated(number, clock, people), shared(number, clock, circle), notified(number, clock, desk)];
-    said.into_iter().flatten()
-}
-
 /// Minutes on the ward, cut into epochs.
 pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
     let (mut dice, mut repairs) = (Dice::new(seed), Dice::new(!seed));
-    let (mut supplies, mut people) = (Dice::new(seed.rotate_left(32)), Dice::new(seed.rotate_left(16)));
-    let (mut circle, mut desk) = (Dice::new(seed.rotate_left(48)), Dice::new(!seed.rotate_left(16)));
+    let mut supplies = Dice::new(seed.rotate_left(32));
+    let mut voices = Voices::new(seed);
     let mut log = Log { clock: START, ..Log::default() };
     let mut epochs = Vec::new();
     let mut waiting: Vec<(Micros, u32, DomainEvent)> = Vec::new();
@@ -473,7 +385,7 @@ pub(crate) fn minutes(seed: u64) -> Vec<Feed> {
             log.garbage(dice.below(3) as u32);
         }
         waiting.extend(delivered(clock, &mut supplies));
-        waiting.extend(said(number, clock, [&mut people, &mut circle, &mut desk]));
+        waiting.extend(voices.say(number, clock));
         if repairs.percent(10) {
             log.again(&mut repairs);
         }

@@ -189,15 +189,33 @@ pub struct AlertChange {
 }
 
 /// An alert as it stands: the fold of its changes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Alert {
     /// When it was raised.
     pub raised_at: Micros,
     /// The newest change.
     pub last: AlertChange,
+    /// Version of the rule that raised it, where the newest change is by another one.
+    // Rows have ids made of what they are: those of rules that never changed keep theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raised_by: Option<String>,
 }
 
 impl Alert {
+    /// The fold of its changes, which are in order and at least one.
+    pub fn of(changes: &[&AlertChange]) -> Option<Self> {
+        let last = *changes.last()?;
+        let raised = changes.iter().find(|change| change.kind == ChangeKind::Raised).unwrap_or(&last);
+        let by = raised.rule.version();
+        let raised_by = (by != last.rule.version()).then(|| by.to_owned());
+        Some(Self { raised_at: raised.at, last: last.clone(), raised_by })
+    }
+
+    /// Version of the rule that raised it.
+    pub fn rule_version(&self) -> &str {
+        self.raised_by.as_deref().unwrap_or(self.last.rule.version())
+    }
+
     /// When it was cleared, if it was.
     pub fn cleared_at(&self) -> Option<Micros> {
         (self.last.kind == ChangeKind::Cleared).then_some(self.last.at)

@@ -2,7 +2,7 @@
 
 use crate::{
     CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, NotificationEvent, Origin, ProfileUpdated,
-    SessionId, SharingChanged, UserId, Vitals,
+    RulesPublished, SessionId, SharingChanged, UserId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub enum DomainEvent {
     Sharing(SharingChanged),
     /// A notification was asked for, was read, or is not wanted at some hours.
     Notification(NotificationEvent),
+    /// A rule set was published.
+    Rules(RulesPublished),
 }
 
 impl DomainEvent {
@@ -39,6 +41,7 @@ impl DomainEvent {
             Self::Profile(event) => event.event,
             Self::Sharing(event) => event.event,
             Self::Notification(event) => event.event,
+            Self::Rules(event) => event.event,
         }
     }
 
@@ -53,6 +56,7 @@ impl DomainEvent {
             Self::Profile(event) => event.at,
             Self::Sharing(event) => event.at,
             Self::Notification(event) => event.at,
+            Self::Rules(event) => event.at,
         }
     }
 
@@ -65,6 +69,7 @@ impl DomainEvent {
             Self::Profile(_) => Input::Profiles,
             Self::Sharing(_) => Input::Consents,
             Self::Notification(_) => Input::Notifications,
+            Self::Rules(_) => Input::Rules,
         }
     }
 
@@ -79,6 +84,7 @@ impl DomainEvent {
             Self::Profile(event) => event.origin,
             Self::Sharing(event) => event.origin,
             Self::Notification(event) => event.origin,
+            Self::Rules(event) => event.origin,
         }
     }
 }

@@ -25,11 +25,13 @@ pub enum Reason {
     UnknownType,
     /// It came after its place in the order was settled.
     TooLate,
+    /// A rule set that cannot be read, or may not be published.
+    BadRules,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BadEnvelope,
         Self::BadLength,
         Self::BadVersion,
@@ -39,6 +41,7 @@ impl Reason {
         Self::MissingField,
         Self::UnknownType,
         Self::TooLate,
+        Self::BadRules,
     ];
 
     /// The reason with this code.
@@ -58,6 +61,7 @@ impl Reason {
             Self::MissingField => "MISSING_FIELD",
             Self::UnknownType => "UNKNOWN_TYPE",
             Self::TooLate => "TOO_LATE",
+            Self::BadRules => "BAD_RULES",
         }
     }
 }

@@ -20,11 +20,13 @@ pub enum Input {
     Consents,
     /// Notifications that are asked for, were read, or are not wanted at some hours.
     Notifications,
+    /// Rule sets that are published while the program runs.
+    Rules,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Packets,
         Self::Vitals,
         Self::Sessions,
@@ -32,6 +34,7 @@ impl Input {
         Self::Profiles,
         Self::Consents,
         Self::Notifications,
+        Self::Rules,
     ];
 
     /// Name of the topic.
@@ -44,6 +47,7 @@ impl Input {
             Self::Profiles => "manpasik.user.profile.updated",
             Self::Consents => "manpasik.user.consent",
             Self::Notifications => "manpasik.notification.send",
+            Self::Rules => "manpasik.ai.rules",
         }
     }
 }

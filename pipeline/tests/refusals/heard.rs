@@ -17,7 +17,7 @@ use sources::packet::{Frame, MeasurementPacket, Version, WireSignal};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// 2026-01-01.
-const START: i64 = 1_767_225_600_000_000;
+pub(crate) const START: i64 = 1_767_225_600_000_000;
 const SECOND: i64 = 1_000_000;
 const CHANNELS: u16 = 88;
 /// Samples of a packet, which is of a second.
@@ -38,7 +38,7 @@ fn draft(input: Input, at: i64, key: Vec<u8>, value: Vec<u8>, headers: Vec<event
     Draft { topic: input.topic().into(), partition, timestamp_ms: at / 1_000, key: Some(key), value, headers }
 }
 
-fn event(event: &DomainEvent) -> Draft {
+pub(crate) fn event(event: &DomainEvent) -> Draft {
     let encoded = sources::event::encode(event, "test");
     draft(event.input(), event.at(), encoded.key, encoded.value, encoded.headers)
 }
@@ -54,7 +54,7 @@ fn sharing(at: i64, number: u32, sharing: Sharing) -> Draft {
 }
 
 /// Everything known of the person before they measure: they share alerts with their mother.
-fn person() -> Vec<Draft> {
+pub(crate) fn person() -> Vec<Draft> {
     let profile = Profile { birth_date: Date::new(1950, 5, 1), ..Profile::default() };
     let updated = ProfileUpdated {
         at: START,
@@ -89,7 +89,7 @@ fn tag() -> Vec<u8> {
 }
 
 /// Fifteen seconds of a glucose of 45 mg/dL, and their end.
-fn session() -> Vec<Draft> {
+pub(crate) fn session() -> Vec<Draft> {
     let packet = |number: u32| {
         let values = usize::from(CHANNELS) * usize::from(RATE);
         // It nears its plateau, a little noisily: what never moves is no measurement.
@@ -131,7 +131,7 @@ fn session() -> Vec<Draft> {
 }
 
 /// Publishes, runs the program until `answer` is what it says to `question`, and stops it.
-fn follow(place: &Place, drafts: Vec<Draft>, question: &str, answer: &Value) {
+pub(crate) fn follow(place: &Place, drafts: Vec<Draft>, question: &str, answer: &Value) {
     let log = open(place);
     let topics = Input::ALL.map(|input| TopicSpec { name: input.topic().into(), partitions: 6 });
     log.ensure_topics(&topics).unwrap();

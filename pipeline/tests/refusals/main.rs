@@ -14,4 +14,5 @@ mod heard;
 mod lake;
 mod program;
 mod recordings;
+mod rules;
 mod stops;

@@ -71,6 +71,7 @@ fn place(reason: Reason) -> (&'static str, &'static str) {
         | Reason::MissingField
         | Reason::UnknownType => ("VALUE_CONVERTER", "manpasik.sources.decode"),
         Reason::TooLate => ("TASK_PUT", "manpasik.operators.sequence"),
+        Reason::BadRules => ("TRANSFORMATION", "manpasik.operators.risk"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, notification, profile};
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, notification, profile, rules};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
 use model::{Consciousness, DomainEvent, Envelope, Micros, Number};
@@ -12,7 +12,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, the person for vital signs, profiles, consents and notifications, the device for a calibration, or the cartridge.
+    /// Key: the session, the person for vital signs, profiles, consents and notifications, the device for a calibration, the cartridge, or the rule set.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -62,6 +62,7 @@ enum Payload<'a> {
     Profile(profile::Said),
     Sharing(consent::Said<'a>),
     Notification(notification::Said<'a>),
+    Rules(rules::Said<'a>),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -173,6 +174,12 @@ fn said(event: &DomainEvent) -> Said<'_> {
             subject: None,
             user: Some(event.user.to_string()),
             payload: Payload::Notification(notification::Said::from(&event.change)),
+        },
+        DomainEvent::Rules(published) => Said {
+            kind: super::RULES_PUBLISHED,
+            subject: Some(published.set.clone()),
+            user: None,
+            payload: Payload::Rules(rules::Said::from(published)),
         },
     }
 }

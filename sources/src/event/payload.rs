@@ -3,8 +3,8 @@
 use super::{
     CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, CONSENT_GRANTED,
     CONSENT_REVOKED, DATA_SHARED, NOTIFICATION_READ, NOTIFICATION_SEND, NOTIFICATION_SETTINGS,
-    PROFILE_UPDATED, SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, cartridge, consent,
-    field, notification, profile,
+    PROFILE_UPDATED, RULES_PUBLISHED, SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes,
+    cartridge, consent, field, notification, profile, rules,
 };
 use crate::refusal::Refusal;
 use model::{
@@ -43,6 +43,7 @@ pub(super) fn event(
         (Input::Notifications, NOTIFICATION_SEND) => notification::requested(origin, attributes, payload),
         (Input::Notifications, NOTIFICATION_READ) => notification::read(origin, attributes, payload),
         (Input::Notifications, NOTIFICATION_SETTINGS) => notification::settings(origin, attributes, payload),
+        (Input::Rules, RULES_PUBLISHED) => rules::published(origin, attributes, payload),
         (input, _) => Err(Refusal::new(
             Reason::UnknownType,
             format!("{} does not carry events of this type: send it to the topic of its own", input.topic()),

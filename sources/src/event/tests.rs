@@ -2,7 +2,8 @@
 
 use super::*;
 use model::{
-    Consciousness, EventId, Number, Origin, SessionEnded, SessionId, SessionStarted, UserId, Vitals,
+    Consciousness, EventId, Number, Origin, RulesPublished, SessionEnded, SessionId, SessionStarted, UserId,
+    Vitals,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -50,6 +51,16 @@ fn ended() -> DomainEvent {
     })
 }
 
+fn rules() -> DomainEvent {
+    DomainEvent::Rules(RulesPublished {
+        at: 1_767_225_600_000_002,
+        event: EventId::derive(&["rules"]),
+        set: "glucose".into(),
+        text: "id = \"glucose\"\n".into(),
+        origin: origin(Input::Rules),
+    })
+}
+
 fn input_of(event: &DomainEvent) -> Input {
     match event {
         DomainEvent::Vitals(_) => Input::Vitals,
@@ -58,6 +69,7 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::Profile(_) => Input::Profiles,
         DomainEvent::Sharing(_) => Input::Consents,
         DomainEvent::Notification(_) => Input::Notifications,
+        DomainEvent::Rules(_) => Input::Rules,
     }
 }
 
@@ -95,7 +107,7 @@ fn refused(event: &DomainEvent, change: impl FnOnce(&mut Value), reason: Reason,
 
 #[test]
 fn events_survive_the_log_with_and_without_headers() {
-    for event in [vitals(), started(), ended()] {
+    for event in [vitals(), started(), ended(), rules()] {
         let encoded = encode(&event, "service");
         let input = input_of(&event);
         assert_eq!(decode(input, record(input, encoded.value.clone(), encoded.headers)).as_ref(), Ok(&event));
@@ -105,10 +117,19 @@ fn events_survive_the_log_with_and_without_headers() {
 
 #[test]
 fn a_payload_alone_takes_its_attributes_from_the_headers() {
-    for event in [vitals(), started(), ended()] {
+    for event in [vitals(), started(), ended(), rules()] {
         let payload = json_of(&event)["payload"].to_string().into_bytes();
         let input = input_of(&event);
         assert_eq!(decode(input, record(input, payload, encode(&event, "service").headers)), Ok(event));
+    }
+}
+
+#[test]
+fn a_rule_set_without_its_name_or_its_text_is_refused() {
+    for field in ["set_id", "text"] {
+        let remove = |value: &mut Value| drop(value["payload"].as_object_mut().unwrap().remove(field));
+        refused(&rules(), remove, Reason::MissingField, field);
+        refused(&rules(), |value| value["payload"][field] = json!(7), Reason::MissingField, field);
     }
 }
 

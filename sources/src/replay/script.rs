@@ -142,7 +142,8 @@ impl Script {
             | Input::Cartridges
             | Input::Profiles
             | Input::Consents
-            | Input::Notifications => &self.session,
+            | Input::Notifications
+            | Input::Rules => &self.session,
         }
     }
 

@@ -52,7 +52,7 @@ fn consent(at: i64, granted: bool, name: &str) -> Known {
 
 fn detected(known: impl IntoIterator<Item = Known>) -> Vec<RiskDetected> {
     let mut circle = super::Circle::default();
-    known.into_iter().filter_map(|known| Recipients.step(&mut circle, &known)).collect()
+    known.into_iter().filter_map(|known| Recipients::new().step(&mut circle, &known)).collect()
 }
 
 fn heard(known: impl IntoIterator<Item = Known>) -> Vec<Vec<UserId>> {
@@ -168,7 +168,7 @@ proptest! {
     fn recipients_follow_whatever_comes_late_and_is_taken_back(
         epochs in prop::collection::vec(prop::collection::vec((any_known(), any::<bool>()), 1..8), 1..8),
     ) {
-        oracle::follow(&Recipients, epochs, |told, all| {
+        oracle::follow(&Recipients::new(), epochs, |told, all| {
             let wanted: Vec<_> = all
                 .iter()
                 .filter(|known| matches!(known.what, Kind::Risk(_)))

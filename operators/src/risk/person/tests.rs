@@ -9,10 +9,11 @@ use crate::{
         set::Rulebook,
         watch,
     },
-    timeline::{Fold, Timeline},
+    timeline::{Fold, Timeline, Told},
 };
 use model::{
-    AlertChange, ChangeKind, Date, EventId, Input, Level, Number, Profile, Region, Sex, Span, UserId,
+    AlertChange, ChangeKind, Date, EventId, Input, Level, Number, Origin, Profile, Region, RulesPublished,
+    Sex, Span, UserId,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -27,7 +28,7 @@ fn person() -> Person {
         clear_after_seconds: 600,
     };
     let options = Options { max_age_minutes: 60, repeat_after_seconds: 1_800, watch };
-    Person::new(&options, Rulebook::shipped())
+    Person::new(&options)
 }
 
 fn said(at: i64, what: What) -> Said {
@@ -250,4 +251,152 @@ fn what_no_rule_asks_about_is_not_kept() {
     assert_eq!(asked(&[(Parameter::Saturation, 97.0)]), None);
     assert_eq!(asked(&[(Parameter::Saturation, 97.0), (Parameter::Pulse, 70.0)]), Some(1));
     assert_eq!(asked(&[(Parameter::Creatinine, 1.0)]), Some(1));
+}
+
+/// A set that ships with other words in it, from `at` on.
+fn published(at: i64, set: &str, changes: &[(&str, &str)]) -> RulesPublished {
+    let text = Rulebook::text(set).unwrap().replace("effective = 20", "effective = 19");
+    let text = text.replace("version = \"1.0\"", &format!("version = \"of minute {}\"", at / MINUTE));
+    let text = changes.iter().fold(text, |text, (old, new)| {
+        assert!(text.contains(old), "{old}");
+        text.replace(old, new)
+    });
+    let origin = Origin { input: Input::Rules, partition: 0, offset: (at / SECOND) as u64 };
+    let event = EventId::derive(&["rules", set, &at.to_string()]);
+    RulesPublished { at: START + at, event, set: set.to_owned(), text, origin }
+}
+
+/// Folds what is said under rules that are published, in the order of time.
+fn under(rules: &[RulesPublished], all: impl IntoIterator<Item = Said>) -> Vec<AlertChange> {
+    let (fold, mut state) = (person(), State::default());
+    for news in rules {
+        fold.learn(news);
+    }
+    let user = UserId::derive(&["a"]);
+    let mut all: Vec<_> = all.into_iter().collect();
+    all.extend(rules.iter().filter_map(|news| fold.fact(&user, news)));
+    all.sort();
+    all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect()
+}
+
+fn versions(changes: &[AlertChange]) -> Vec<&str> {
+    changes.iter().map(|change| change.rule.version()).collect()
+}
+
+#[test]
+fn rules_that_change_judge_what_is_known_and_each_alert_names_the_version_that_raised_it() {
+    // 60 mg/dL is MODERATE until HIGH begins below 62.
+    let rules = [published(10 * MINUTE, "glucose", &[("below = 54", "below = 62")])];
+    let changes = under(&rules, [profile(0, adult()), glucose(MINUTE, 60.0)]);
+    assert_eq!(told(&changes), [(1, Raised, Moderate, "glucose"), (10, Escalated, High, "glucose")]);
+    assert_eq!(versions(&changes), ["1.0", "of minute 10"]);
+    // What it rests on: the result, and the rules that see it in another light.
+    assert!(changes[1].evidence.spans.contains(&span(10 * MINUTE, Input::Rules)));
+    assert!(changes[1].evidence.spans.contains(&span(MINUTE, Input::Packets)));
+    assert_eq!(changes[1].rule.claim().unwrap().limits, "< 62");
+}
+
+#[test]
+fn an_alert_that_the_rules_do_not_find_any_more_is_cleared_at_once_and_told_at_its_lower_level() {
+    let lower = published(10 * MINUTE, "glucose", &[("below = 54", "below = 50")]);
+    let all = || [profile(0, adult()), glucose(MINUTE, 52.0)];
+    let changes = under(std::slice::from_ref(&lower), all());
+    let wanted =
+        [(1, Raised, High, "glucose"), (10, Cleared, High, "glucose"), (10, Raised, Moderate, "glucose")];
+    assert_eq!(told(&changes), wanted);
+    assert_eq!((changes[2].onset, versions(&changes)[2]), (START + 10 * MINUTE, "of minute 10"));
+    // A rule that is switched off finds nothing, and one that is switched on again begins anew.
+    let off = published(20 * MINUTE, "glucose", &[("enabled = true", "enabled = false")]);
+    let on = published(30 * MINUTE, "glucose", &[]);
+    let changes = under(&[lower, off, on], all());
+    assert_eq!(told(&changes)[3..], [(20, Cleared, Moderate, "glucose"), (30, Raised, High, "glucose")]);
+}
+
+#[test]
+fn rules_that_stay_as_they_are_say_nothing() {
+    let rules = [
+        published(10 * MINUTE, "glucose", &[]),
+        published(
+            11 * MINUTE,
+            "glucose",
+            &[("at_least = 5.7", "at_least = 5.8"), ("below = 5.7", "below = 5.8")],
+        ),
+        published(12 * MINUTE, "kidney", &[("7.4", "6.9")]),
+    ];
+    let changes = under(&rules, [profile(0, adult()), glucose(MINUTE, 52.0), glucose(40 * MINUTE, 52.0)]);
+    assert_eq!(told(&changes), [(1, Raised, High, "glucose"), (40, Repeated, High, "glucose")]);
+    assert_eq!(versions(&changes), ["1.0", "of minute 11"]);
+}
+
+#[test]
+fn vital_signs_must_hold_a_level_under_the_new_rules_for_their_time() {
+    let wider = [("below = 130", "below = 124"), ("at_least = 130", "at_least = 124")];
+    let rules = [published(10 * MINUTE, "blood_pressure", &wider)];
+    let seen = |at| pressure(at, 126.0, 70.0);
+    let steady = (0..24).map(|step| seen(9 * MINUTE + step * 10 * SECOND));
+    let changes = under(&rules, [profile(0, adult())].into_iter().chain(steady));
+    assert_eq!(told(&changes), [(11, Raised, Moderate, "blood_pressure.kr")]);
+    assert_eq!(changes[0].onset, START + 10 * MINUTE, "since the rules hold, not since the pressure does");
+}
+
+#[test]
+fn rules_that_come_late_correct_what_was_told() {
+    let (fold, mut timeline) = (person(), Timeline::<Person>::default());
+    let mut standing = Vec::new();
+    let mut apply = |changes: Vec<Said>| {
+        timeline.apply(&fold, changes.into_iter().map(|said| (said, 1)), |output, diff| {
+            for change in output {
+                if diff > 0 {
+                    standing.push(change);
+                } else {
+                    standing.retain(|known| *known != change);
+                }
+            }
+        });
+        standing.sort();
+        standing.clone()
+    };
+    let all = [profile(0, adult()), glucose(10 * MINUTE, 60.0), glucose(50 * MINUTE, 60.0)];
+    assert_eq!(
+        told(&apply(all.into())),
+        [(10, Raised, Moderate, "glucose"), (50, Repeated, Moderate, "glucose")]
+    );
+    let news = published(5 * MINUTE, "glucose", &[("below = 54", "below = 62")]);
+    fold.learn(&news);
+    let fact = fold.fact(&UserId::derive(&["a"]), &news).unwrap();
+    let found = apply(vec![fact]);
+    assert_eq!(told(&found), [(10, Raised, High, "glucose"), (50, Repeated, High, "glucose")]);
+    assert_eq!(versions(&found), ["of minute 5"; 2]);
+}
+
+#[test]
+fn what_is_seen_at_the_moment_of_publication_is_judged_by_both_in_whatever_order_they_come() {
+    let milder = published(10 * MINUTE, "glucose", &[("below = 54", "below = 50")]);
+    let strict = published(10 * MINUTE, "glucose", &[("below = 54", "below = 62")]);
+    let mut orders = [vec![milder.clone(), strict.clone()], vec![strict, milder]];
+    let found = orders.each_mut().map(|rules| {
+        for (number, news) in rules.iter_mut().enumerate() {
+            news.event = EventId::derive(&["of one moment", &news.text, &number.to_string()]);
+        }
+        let (fold, mut timeline, mut told) = (person(), Timeline::<Person>::default(), Vec::new());
+        let user = UserId::derive(&["a"]);
+        let mut apply = |all: Vec<Said>| {
+            timeline.apply(&fold, all.into_iter().map(|said| (said, 1)), |output, diff| {
+                told.extend(output.into_iter().map(|change| (change, diff)));
+            });
+        };
+        apply(vec![profile(0, adult()), glucose(10 * MINUTE, 52.0), glucose(11 * MINUTE, 52.0)]);
+        for news in rules.iter() {
+            fold.learn(news);
+            apply(fold.fact(&user, news).into_iter().collect());
+        }
+        differential_dataflow::consolidation::consolidate(&mut told);
+        let standing: Vec<_> = told.into_iter().map(|(change, _)| change).collect();
+        let all = [profile(0, adult()), glucose(10 * MINUTE, 52.0), glucose(11 * MINUTE, 52.0)];
+        let mut straight = under(rules, all);
+        straight.sort();
+        assert_eq!(standing, straight);
+        standing.len()
+    });
+    assert!(found.into_iter().all(|changes| changes > 1), "{found:?}");
 }

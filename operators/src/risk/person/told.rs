@@ -20,7 +20,8 @@ impl Followed {
     ) -> AlertChange {
         let Change { kind, level, onset, since, mut spans } = change;
         let mut findings = Vec::new();
-        for used in rule::evidence(self.rule, profile, facts, said.at).iter() {
+        let rule = self.rule();
+        for used in rule::evidence(rule, profile, facts, said.at).iter() {
             watch::extend(&mut spans, used.fact.span);
             let (parameter, unit) = (used.parameter().name().to_owned(), used.parameter().unit().to_owned());
             let (value, observed_at) = (used.fact.value, used.fact.at);
@@ -31,7 +32,7 @@ impl Followed {
             Judgement::Found(finding) => (Some(Claim::from(&finding)), points(finding.measure)),
             Judgement::Inapplicable(_) | Judgement::Silent(_) => (None, None),
         };
-        let Self { set, rule, .. } = self;
+        let set = &self.set;
         AlertChange {
             alert: EventId::derive(&["alert", &said.user.to_string(), &rule.id, &onset.to_string()]),
             at: said.at,

@@ -59,7 +59,7 @@ fn measurement(kind: u8, unit: &str, value: f64) -> Measurement {
 fn values(said: Option<Said>) -> Option<Values> {
     match said?.what {
         What::Values(values) => Some(values),
-        What::Profile(..) => None,
+        What::Profile(..) | What::Rules(..) => None,
     }
 }
 

@@ -27,7 +27,7 @@ pub fn table() -> Table {
             ("user_id", Utf8, false, "person concerned"),
             ("session_id", Utf8, true, "session, for rules over one session's signal"),
             ("rule", Utf8, false, "rule that raised it"),
-            ("rule_version", Utf8, false, "version of the rule"),
+            ("rule_version", Utf8, false, "version of the rule that raised it"),
             ("level", Utf8, false, "MODERATE, HIGH or CRITICAL; the highest it reached"),
             ("state", Utf8, false, "open or cleared"),
             ("onset", time_type(), false, "when its cause began"),
@@ -51,6 +51,7 @@ pub fn table() -> Table {
             ("source", Utf8, true, "where the limits are published"),
             ("confidence", Float64, true, "how sure the values are, 0 to 1"),
             ("needs_retest", Boolean, true, "whether it must be measured again before it counts"),
+            ("changed_by_version", Utf8, true, "version of the rule that changed it last, if another"),
         ]),
         time: "onset",
     }
@@ -95,7 +96,7 @@ impl Row for Alert {
                 texts(rows, |row| row.last.user.to_string()),
                 column!(StringArray, rows, session),
                 texts(rows, |row| row.last.rule.id()),
-                texts(rows, |row| row.last.rule.version()),
+                texts(rows, Self::rule_version),
                 texts(rows, |row| row.last.level.name()),
                 texts(rows, |row| if row.cleared_at().is_some() { "cleared" } else { "open" }),
                 times(rows, |row| Some(row.last.onset)),
@@ -118,6 +119,7 @@ impl Row for Alert {
                 optional_texts(rows, |row| claim(row).map(|claim| claim.source.as_str())),
                 numbers(rows, |row| claim(row).map(|claim| claim.confidence)),
                 column!(BooleanArray, rows, |row| claim(row).map(|claim| claim.needs_retest)),
+                optional_texts(rows, |row| row.raised_by.as_ref().map(|_| row.last.rule.version())),
             ],
         )
     }
@@ -184,7 +186,7 @@ mod tests {
             onset: 1,
             evidence,
         };
-        Alert { raised_at: 1, last }
+        Alert { raised_at: 1, last, raised_by: None }
     }
 
     #[test]

@@ -1,0 +1,146 @@
+//! What is said on the ward of people, to them, and of the rules, made up from one seed.
+
+use crate::{
+    graph::SECOND,
+    ward::{Dice, NOWHERE},
+};
+use model::{
+    Date, DomainEvent, EventId, Micros, NotificationEvent, Profile, ProfileUpdated, Region, RulesPublished,
+    Sex, Sharing, SharingChanged, UserId,
+    consent::{ALERTS, FAMILY_SHARING},
+    notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
+};
+use operators::risk::set::Rulebook;
+
+/// A person's profile: mostly of one whom rules are for.
+fn profile(user: i64, at: Micros, which: i64) -> DomainEvent {
+    let adult = Profile { birth_date: Date::new(1950, 5, 1), sex: Some(Sex::Male), ..Profile::default() };
+    let profile = match which {
+        0 => Profile { pregnant: Some(true), ..adult },
+        1 => Profile::default(),
+        2 => Profile { region: Some(Region::Europe), ..adult },
+        _ => adult,
+    };
+    DomainEvent::Profile(ProfileUpdated {
+        at,
+        event: EventId::derive(&["profile", &user.to_string(), &at.to_string()]),
+        user: UserId::derive(&[&user.to_string()]),
+        profile,
+        origin: NOWHERE,
+    })
+}
+
+/// Somebody's profile, when it comes and on which lane: soon everybody's, and now and then another.
+fn updated(number: i64, clock: Micros, people: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if number % 40 != 2 && !people.percent(3) {
+        return None;
+    }
+    let user = (number / 40).min(2);
+    let event = profile(user, clock - people.below(20) * SECOND, people.below(9));
+    Some((clock + people.below(30) * SECOND, people.below(2) as u32, event))
+}
+
+/// Something about who may hear of somebody's risks, likewise.
+fn shared(number: i64, clock: Micros, circle: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if number > 6 && !circle.percent(10) {
+        return None;
+    }
+    let (user, at) = (circle.below(3), clock - circle.below(20) * SECOND);
+    let sharing = match circle.below(6) {
+        0..=2 => Sharing::Granted(FAMILY_SHARING.to_owned()),
+        3 if number > 6 => Sharing::Revoked(FAMILY_SHARING.to_owned()),
+        _ => Sharing::Shared {
+            member: UserId::derive(&["member", &circle.below(2).to_string()]),
+            data: Some(ALERTS.to_owned()).filter(|_| circle.percent(80)).into_iter().collect(),
+        },
+    };
+    let event = EventId::derive(&["sharing", &number.to_string()]);
+    let user = UserId::derive(&[&user.to_string()]);
+    let event = DomainEvent::Sharing(SharingChanged { at, event, user, sharing, origin: NOWHERE });
+    Some((clock + circle.below(30) * SECOND, circle.below(2) as u32, event))
+}
+
+/// Something about somebody's notifications: one is asked for or read, or they want quiet for a minute or two.
+fn notified(number: i64, clock: Micros, desk: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !desk.percent(40) {
+        return None;
+    }
+    let id = |number: i64| EventId::derive(&["notified", &number.to_string()]);
+    let (mut whose, at) = (number % 3, clock - desk.below(20) * SECOND);
+    let change = match desk.below(4) {
+        0 => {
+            let (from, length) = (desk.below(5) as u16, 1 + desk.below(2) as u16);
+            let quiet = desk.percent(80).then_some(QuietHours { from, until: from + length, offset: 0 });
+            NotificationChange::Settings(NotificationSettings { quiet, language: Language::English })
+        }
+        1 => {
+            let which = desk.below(number + 1);
+            whose = which % 3;
+            NotificationChange::Read(id(which))
+        }
+        priority => NotificationChange::Requested {
+            kind: "a kind".to_owned(),
+            title: "a title".to_owned(),
+            body: "a body".to_owned(),
+            priority: if priority == 2 { Priority::Critical } else { Priority::Normal },
+            channel: Channel::InApp,
+        },
+    };
+    let (event, user) = (id(number), UserId::derive(&[&whose.to_string()]));
+    let event = DomainEvent::Notification(NotificationEvent { at, event, user, change, origin: NOWHERE });
+    Some((clock + desk.below(30) * SECOND, desk.below(2) as u32, event))
+}
+
+/// A rule set, now and then, of those that move what everybody's pressure and breathing mean.
+fn published(number: i64, clock: Micros, rules: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !rules.percent(5) {
+        return None;
+    }
+    let (set, changes): (_, &[(&str, &str)]) = match rules.below(4) {
+        0 => ("blood_pressure", &[("below = 130", "below = 122"), ("at_least = 130", "at_least = 122")]),
+        1 => ("blood_pressure", &[("above = 180", "above = 195")]),
+        2 => ("inflammation", &[("at_most = 1\n", "at_most = 0\n"), ("at_least = 2\n", "at_least = 1\n")]),
+        _ => ("inflammation", &[]),
+    };
+    let text = Rulebook::text(set).unwrap().replace("effective = 20", "effective = 19");
+    let text = changes.iter().fold(text, |text, (former, latter)| text.replace(former, latter));
+    let text = text.replace("version = \"1.0\"", &format!("version = \"made {number}\""));
+    let (at, event) = (clock - rules.below(20) * SECOND, EventId::derive(&["rules", &number.to_string()]));
+    let event = DomainEvent::Rules(RulesPublished { at, event, set: set.to_owned(), text, origin: NOWHERE });
+    Some((clock + rules.below(30) * SECOND, 0, event))
+}
+
+/// All who say something of people, to them, or of rules.
+#[derive(Debug)]
+pub(crate) struct Voices {
+    people: Dice,
+    circle: Dice,
+    desk: Dice,
+    rules: Dice,
+}
+
+impl Voices {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            people: Dice::new(seed.rotate_left(16)),
+            circle: Dice::new(seed.rotate_left(48)),
+            desk: Dice::new(!seed.rotate_left(16)),
+            rules: Dice::new(!seed.rotate_left(32)),
+        }
+    }
+
+    pub(crate) fn say(
+        &mut self,
+        number: i64,
+        clock: Micros,
+    ) -> impl Iterator<Item = (Micros, u32, DomainEvent)> + use<> {
+        let Self { people, circle, desk, rules } = self;
+        let said = [
+            updated(number, clock, people),
+            shared(number, clock, circle),
+            notified(number, clock, desk),
+            published(number, clock, rules),
+        ];
+        said.into_iter().flatten()
+    }
+}
