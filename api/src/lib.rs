@@ -22,6 +22,7 @@ mod catalog;
 mod client;
 mod engine;
 mod error;
+mod fhir;
 mod flight;
 mod hidden;
 mod http;

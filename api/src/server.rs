@@ -1,7 +1,7 @@
 //! Opens the door: one port for gRPC, Flight SQL, reflection, probes, metrics and plain SQL.
 
 use crate::{
-    Metrics, Options, Readiness, State, engine::Engine, error::Error, flight::Door, http, reflection,
+    Metrics, Options, Readiness, State, engine::Engine, error::Error, fhir, flight::Door, http, reflection,
     service::Service,
 };
 use arrow_flight::flight_service_server::FlightServiceServer;
@@ -154,8 +154,9 @@ fn routes(
     let newer = descriptors().build_v1().expect("the descriptors are consistent");
     let older = descriptors().build_v1alpha().expect("the descriptors are consistent");
     let grpc = Routes::new(flight).add_service(health).add_service(newer).add_service(older);
+    let fhir = fhir::routes(Arc::clone(&service));
     let http = http::routes(service, options.limits.statement_bytes);
-    Routes::from(grpc.prepare().into_axum_router().merge(http))
+    Routes::from(grpc.prepare().into_axum_router().merge(http).merge(fhir))
 }
 
 /// Tells every change of the state to gRPC health: for the whole program, and for Flight.
