@@ -23,11 +23,11 @@ const CHANNELS: u16 = 88;
 /// Samples of a packet, which is of a second.
 const RATE: u16 = 20;
 
-fn user(name: &str) -> UserId {
+pub(crate) fn user(name: &str) -> UserId {
     UserId::derive(&[name])
 }
 
-fn open(place: &Place) -> embedded::Embedded {
+pub(crate) fn open(place: &Place) -> embedded::Embedded {
     let dir = place.data().join("log");
     embedded::Embedded::open(&embedded::Options { dir, segment_bytes: 1 << 28, max_record_bytes: 1 << 23 })
         .unwrap()
@@ -54,7 +54,7 @@ fn sharing(at: i64, number: u32, sharing: Sharing) -> Draft {
 }
 
 /// Everything known of the person before they measure: they share alerts with their mother.
-fn person() -> Vec<Draft> {
+pub(crate) fn person() -> Vec<Draft> {
     let profile = Profile { birth_date: Date::new(1950, 5, 1), ..Profile::default() };
     let updated = ProfileUpdated {
         at: START,
@@ -89,7 +89,7 @@ fn tag() -> Vec<u8> {
 }
 
 /// Fifteen seconds of a glucose of 45 mg/dL, and their end.
-fn session() -> Vec<Draft> {
+pub(crate) fn session() -> Vec<Draft> {
     let packet = |number: u32| {
         let values = usize::from(CHANNELS) * usize::from(RATE);
         // It nears its plateau, a little noisily: what never moves is no measurement.
