@@ -3,7 +3,7 @@
 //! # Layout
 //! `resource` is what an Observation is made of, `codes` which codes there are, as data; `record`, `vital` and `window` make
 //! Observations of the rows of a table. `function` makes them a table of SQL, `door` answers HTTP out of it, `search` reads
-//! what is searched for, `answer` shapes what is said. Not a diagnosis, and every record says so.
+//! what is searched for, `answer` shapes what is said; `waveform` tells the signal of a session. Not a diagnosis, and every record says so.
 //!
 //! # Invariants
 //! - An Observation is a function of one row: the same row, the same text, however it is asked for.
@@ -21,7 +21,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod vital;
+mod waveform;
 mod window;
+mod within;
 
 pub(crate) use door::routes;
 pub(crate) use function::Asked;

@@ -5,10 +5,10 @@ use crate::{
     service::Service,
 };
 use arrow_flight::flight_service_server::FlightServiceServer;
-use model::view::Shelf;
+use model::{view::Shelf, waveform::Waveforms};
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{
@@ -37,6 +37,7 @@ pub struct Server {
     addr: SocketAddr,
     drain: Duration,
     readiness: Arc<Readiness>,
+    waveforms: Arc<OnceLock<Arc<dyn Waveforms>>>,
     close: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<Result<(), transport::Error>>>,
     runtime: Option<Runtime>,
@@ -68,6 +69,7 @@ pub fn serve(
 
     let engine = Engine::new(&options.limits)?;
     let service = Arc::new(Service::new(engine, shelf, Arc::clone(&readiness), metrics));
+    let waveforms = Arc::clone(&service.waveforms);
     let (close, closed) = oneshot::channel();
     let entered = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).map_err(taken)?;
@@ -92,6 +94,7 @@ pub fn serve(
         addr,
         drain: Duration::from_millis(options.drain_millis),
         readiness,
+        waveforms,
         close: Some(close),
         serving: Some(serving),
         runtime: Some(runtime),
@@ -102,6 +105,11 @@ impl Server {
     /// Address and port; the port that was found if 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// From now on signals are read by `waveforms`; the first who is named stays.
+    pub fn read_signals_by(&self, waveforms: Arc<dyn Waveforms>) {
+        self.waveforms.get_or_init(|| waveforms);
     }
 
     /// Takes no more requests, waits for answers under way at most `drain_millis`, and closes.

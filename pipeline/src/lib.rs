@@ -5,7 +5,8 @@
 //! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`recover`] finds out where
 //! it stood, [`snapshots`] make that quick, [`repair`] publishes again what a log lost, [`watchdog`] ends what hangs; [`account`] counts.
 //! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
-//! [`dlq`] shows dead letters and sends them again, [`calibrate`] makes a calibration from known samples.
+//! [`dlq`] shows dead letters and sends them again, [`calibrate`] makes a calibration from known samples,
+//! [`waveforms`] reads signals from the log for the door.
 //!
 //! # Invariants
 //! - Only this room reads the environment, and only `config` does.
@@ -27,6 +28,7 @@ mod results;
 pub mod service;
 pub mod snapshots;
 pub mod watchdog;
+pub mod waveforms;
 pub mod workers;
 
 pub use error::Error;

@@ -1,16 +1,19 @@
-//! How answers are said in FHIR: a Bundle of what was found, one Observation, or an OperationOutcome of why not.
+//! How answers are said in FHIR: a Bundle of what was found, one Observation, or an `OperationOutcome` of why not.
 
-use super::search::Search;
+use super::{resource::Observation, search::Search};
 use crate::{
+    engine::Rows,
     error::Error,
     flight::{EPOCH_HEADER, STALE, epoch_text},
+    service::Service,
     status,
 };
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use model::{Epoch, Micros};
+use datafusion::{arrow::array::RecordBatch, common::ScalarValue};
+use model::{Epoch, Micros, waveform::Unread};
 use serde_json::json;
 
 /// The media type of FHIR's JSON.
@@ -64,6 +67,26 @@ pub(super) fn observation(found: Found, shown: Shown) -> Response {
     said(StatusCode::OK, found.resource, shown)
 }
 
+/// One that was made just now.
+pub(super) fn resource(observation: &Observation, shown: Shown) -> Response {
+    said(StatusCode::OK, observation.text(), shown)
+}
+
+/// All that a statement finds.
+pub(super) async fn all(
+    service: &Service,
+    statement: String,
+    values: Vec<ScalarValue>,
+) -> Result<(Vec<RecordBatch>, Shown), Error> {
+    let Rows { as_of_epoch, stale, mut batches, .. } =
+        service.ask(service.shelf.take(), statement, values, None).await?;
+    let mut found = Vec::new();
+    while let Some(batch) = batches.recv().await {
+        found.push(batch?);
+    }
+    Ok((found, Shown { as_of_epoch, stale }))
+}
+
 fn said(code: StatusCode, body: String, shown: Shown) -> Response {
     let headers = [
         (header::CONTENT_TYPE, FHIR_JSON.to_owned()),
@@ -80,6 +103,18 @@ fn said(code: StatusCode, body: String, shown: Shown) -> Response {
 pub(super) fn absent(shown: Shown) -> Response {
     let what = "there is no such Observation; ids are those of a search: Observation?patient=…";
     said(StatusCode::NOT_FOUND, outcome("not-found", what), shown)
+}
+
+/// There is no signal.
+pub(super) fn unread(why: Unread) -> Response {
+    let (code, issue) = match why {
+        Unread::Deleted => (StatusCode::GONE, "deleted"),
+        Unread::TooMany { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "too-costly"),
+        Unread::Nothing => (StatusCode::NOT_FOUND, "not-found"),
+        Unread::NoWave => (StatusCode::UNPROCESSABLE_ENTITY, "not-supported"),
+        Unread::Failed => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
+    };
+    ([(header::CONTENT_TYPE, FHIR_JSON)], outcome(issue, &why.to_string())).into_response_with(code)
 }
 
 /// The question was not understood.
@@ -107,7 +142,7 @@ pub(super) fn refusal(error: &Error) -> Response {
     response
 }
 
-/// An OperationOutcome; `code` is one of FHIR's issue types.
+/// An `OperationOutcome`; `code` is one of FHIR's issue types.
 fn outcome(code: &str, diagnostics: &str) -> String {
     json!({
         "resourceType": "OperationOutcome",

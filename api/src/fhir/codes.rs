@@ -1,7 +1,8 @@
 //! Codes, as data: LOINC, IEEE 11073-10101 (MDC), UCUM and the code systems of HL7.
 //!
 //! LOINC of the markers and of the vital signs, and UCUM: risk.md §2.4, those rows only that were checked there. MDC: those
-//! that HL7's Personal Health Devices guide uses. What is not here has no code.
+//! that HL7's Personal Health Devices guide uses, and of respiration the one that national profiles of FHIR have for it. What
+//! is not here has no code.
 
 use super::resource::Coding;
 
@@ -32,6 +33,8 @@ pub(super) const VITAL_SIGNS: Coding =
 pub(super) const EXAM: Coding = Coding { system: CATEGORY, code: "exam", display: "Exam" };
 /// What is given to a person.
 pub(super) const THERAPY: Coding = Coding { system: CATEGORY, code: "therapy", display: "Therapy" };
+/// What a machine draws of a person.
+pub(super) const PROCEDURE: Coding = Coding { system: CATEGORY, code: "procedure", display: "Procedure" };
 
 /// There is a value that nobody knows.
 pub(super) const UNKNOWN: Coding = Coding { system: ABSENT, code: "unknown", display: "Unknown" };
@@ -183,7 +186,7 @@ pub(super) const SIGNS: [Sign; 5] = [
         name: "Respiratory rate",
         unit: "/min",
         ucum: "/min",
-        codes: &[loinc("9279-1", "Respiratory rate")],
+        codes: &[loinc("9279-1", "Respiratory rate"), mdc("151562", "MDC_RESP_RATE")],
         profile: "http://hl7.org/fhir/StructureDefinition/resprate",
     },
     Sign {

@@ -1,4 +1,5 @@
-//! FHIR over HTTP: a search for Observations, and one by its id, answered out of SQL like everything else.
+//! FHIR over HTTP: a search for Observations, one by its id, and the signal of a session; answered out of SQL like
+//! everything else, but for the samples themselves.
 //!
 //! # Bound
 //! A page is at most 1,000 Observations; a question has the limits of any other.
@@ -6,8 +7,9 @@
 use super::{
     answer::{self, Found, Shown},
     search::Search,
+    waveform,
 };
-use crate::{engine::Rows, error::Error, service::Service};
+use crate::{error::Error, service::Service};
 use axum::{
     Router,
     extract::{Path, Query, State as Shared, rejection::QueryRejection},
@@ -27,6 +29,8 @@ use std::sync::Arc;
 /// Where Observations are.
 const OBSERVATION: &str = "/fhir/Observation";
 
+const NO_PARAMETERS: &str = "the parameters are not understood; write them as name=value&name=value";
+
 /// Parameters of a search, in order.
 type Parameters = Query<Vec<(String, String)>>;
 
@@ -35,7 +39,20 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
     Router::new()
         .route(OBSERVATION, get(search))
         .route(&format!("{OBSERVATION}/{{id}}"), get(read))
+        .route(&format!("{OBSERVATION}/{{id}}/$waveform"), get(wave))
         .with_state(service)
+}
+
+async fn wave(
+    Shared(service): Shared<Arc<Service>>,
+    Path(session): Path<String>,
+    parameters: Result<Parameters, QueryRejection>,
+) -> Response {
+    let Ok(Query(parameters)) = parameters else { return answer::misunderstood(NO_PARAMETERS) };
+    match waveform::asked(&session, &parameters) {
+        Ok(asked) => waveform::answered(&service, asked).await,
+        Err(why) => answer::misunderstood(&why),
+    }
 }
 
 async fn search(
@@ -43,11 +60,7 @@ async fn search(
     headers: HeaderMap,
     parameters: Result<Parameters, QueryRejection>,
 ) -> Response {
-    let Ok(Query(parameters)) = parameters else {
-        return answer::misunderstood(
-            "the parameters are not understood; write them as name=value&name=value",
-        );
-    };
+    let Ok(Query(parameters)) = parameters else { return answer::misunderstood(NO_PARAMETERS) };
     let search = match Search::read(&parameters) {
         Ok(search) => search,
         Err(why) => return answer::misunderstood(&why),
@@ -86,19 +99,14 @@ fn base(headers: &HeaderMap) -> String {
     }
 }
 
-/// All that a statement finds.
+/// Observations that a statement finds.
 async fn ask(
     service: &Service,
     statement: String,
     values: Vec<ScalarValue>,
 ) -> Result<(Vec<Found>, Shown), Error> {
-    let Rows { as_of_epoch, stale, mut batches, .. } =
-        service.ask(service.shelf.take(), statement, values, None).await?;
-    let mut found = Vec::new();
-    while let Some(batch) = batches.recv().await {
-        found.extend(rows(&batch?));
-    }
-    Ok((found, Shown { as_of_epoch, stale }))
+    let (batches, shown) = answer::all(service, statement, values).await?;
+    Ok((batches.iter().flat_map(rows).collect(), shown))
 }
 
 fn rows(batch: &RecordBatch) -> Vec<Found> {

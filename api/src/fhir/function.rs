@@ -288,7 +288,7 @@ impl ScalarUDFImpl for Make {
             .iter()
             .map(|row| {
                 let observations = self.source.observations(row);
-                observations.iter().for_each(|observation| written.push(observation));
+                written.push(&observations);
                 observations.len()
             })
             .collect();
@@ -314,7 +314,14 @@ struct Written {
 }
 
 impl Written {
-    fn push(&mut self, observation: &Observation) {
+    /// The Observations of one row.
+    fn push(&mut self, observations: &[Observation]) {
+        for observation in observations {
+            self.push_one(observation);
+        }
+    }
+
+    fn push_one(&mut self, observation: &Observation) {
         self.id.append_value(&observation.id);
         self.category.append_value(observation.category());
         self.status.append_value(&observation.status);
@@ -326,8 +333,7 @@ impl Written {
         self.codes.append(true);
         self.name.append_option(observation.code.text.as_deref());
         self.effective.append_value(observation.at);
-        let text = serde_json::to_string(observation).expect("texts, finite numbers and lists of them");
-        self.resource.append_value(text);
+        self.resource.append_value(observation.text());
     }
 
     fn finish(mut self) -> Vec<ArrayRef> {

@@ -89,8 +89,8 @@ impl Identifier {
 /// Another resource, by where it is, or by its name where this door does not have it.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Reference {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<String>,
+    #[serde(rename = "reference", skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,12 +102,12 @@ pub(super) struct Reference {
 impl Reference {
     /// A person.
     pub(super) fn patient(user: &str) -> Self {
-        Self { reference: Some(format!("Patient/{user}")), kind: "Patient", identifier: None, display: None }
+        Self { place: Some(format!("Patient/{user}")), kind: "Patient", identifier: None, display: None }
     }
 
     /// A resource of this `kind` with this name.
     pub(super) fn named(kind: &'static str, identifier: Identifier, display: Option<&'static str>) -> Self {
-        Self { reference: None, kind, identifier: Some(identifier), display }
+        Self { place: None, kind, identifier: Some(identifier), display }
     }
 }
 
@@ -138,8 +138,22 @@ pub(super) enum Value {
     Concept(Concept),
     #[serde(rename = "valueBoolean")]
     Boolean(bool),
+    #[serde(rename = "valueSampledData")]
+    Sampled(SampledData),
     #[serde(rename = "dataAbsentReason")]
     Absent(Concept),
+}
+
+/// Samples of a signal: value i is `factor · data_i + origin`.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct SampledData {
+    pub(super) origin: Quantity,
+    /// Between two samples, milliseconds.
+    pub(super) period: f64,
+    pub(super) factor: f64,
+    pub(super) dimensions: u32,
+    /// Numbers, and `E` where there is none.
+    pub(super) data: String,
 }
 
 /// Something to be read beside it.
@@ -182,8 +196,10 @@ struct Meta {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Observation {
     resource_type: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) id: String,
-    meta: Meta,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Meta>,
     #[serde(skip_serializing_if = "<[Identifier]>::is_empty")]
     pub(super) identifier: Vec<Identifier>,
     pub(super) status: String,
@@ -222,7 +238,7 @@ impl Observation {
         Self {
             resource_type: "Observation",
             id,
-            meta: Meta { version_id: "1".to_owned(), profile: Vec::new() },
+            meta: Some(Meta { version_id: "1".to_owned(), profile: Vec::new() }),
             identifier: Vec::new(),
             status: "final".to_owned(),
             category: [category.into()],
@@ -244,14 +260,24 @@ impl Observation {
 
     /// The same, keeping to `profile`.
     pub(super) fn keeping_to(mut self, profile: &'static str) -> Self {
-        self.meta.profile = vec![profile];
+        if let Some(meta) = &mut self.meta {
+            meta.profile = vec![profile];
+        }
         self
     }
 
     /// The same, of a revision.
     pub(super) fn revised(mut self, revision: i32) -> Self {
         self.version = revision.saturating_add(1);
-        self.meta.version_id = self.version.to_string();
+        if let Some(meta) = &mut self.meta {
+            meta.version_id = self.version.to_string();
+        }
+        self
+    }
+
+    /// The same, of nothing that has versions.
+    pub(super) fn unversioned(mut self) -> Self {
+        self.meta = None;
         self
     }
 
@@ -259,6 +285,11 @@ impl Observation {
     pub(super) fn until(mut self, end: Micros) -> Self {
         self.effective = Effective::During(Period { start: instant(self.at), end: instant(end) });
         self
+    }
+
+    /// As JSON.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).expect("texts, finite numbers and lists of them")
     }
 
     /// Category of what was observed.

@@ -2,10 +2,10 @@
 
 use datafusion::arrow::{
     array::{
-        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, ListArray, RecordBatch,
+        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
         StringArray, StructArray, TimestampMicrosecondArray,
     },
-    datatypes::{Float64Type, Int32Type, TimestampMicrosecondType},
+    datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
 };
 use model::Micros;
 
@@ -40,7 +40,7 @@ impl<'a> Row<'a> {
 
     /// A text.
     pub(super) fn text(self, name: &str) -> Option<&'a str> {
-        Some(self.column(name)?.as_string_opt::<i32>().map(|texts: &StringArray| texts.value(self.row))?)
+        self.column(name)?.as_string_opt::<i32>().map(|texts: &StringArray| texts.value(self.row))
     }
 
     /// A text that is never null.
@@ -57,6 +57,12 @@ impl<'a> Row<'a> {
     /// A whole number.
     pub(super) fn whole(self, name: &str) -> Option<i32> {
         let numbers: &Int32Array = self.column(name)?.as_primitive_opt::<Int32Type>()?;
+        Some(numbers.value(self.row))
+    }
+
+    /// A long whole number.
+    pub(super) fn long(self, name: &str) -> Option<i64> {
+        let numbers: &Int64Array = self.column(name)?.as_primitive_opt::<Int64Type>()?;
         Some(numbers.value(self.row))
     }
 

@@ -16,17 +16,18 @@
 
 use super::{
     codes::{LOINC, MDC},
-    function::micros,
     resource::instant,
+    within::{FIRST, LAST, Within},
 };
 use datafusion::common::ScalarValue;
-use model::{
-    Micros, UserId,
-    time::{DAY, SECOND},
-};
+use model::{Micros, UserId};
+use std::fmt::Write;
 
 /// Observations of a page where nobody says.
 const PAGE: usize = 100;
+/// The two names of the parameter that says whose.
+const PERSON: &str = "patient";
+const SUBJECT: &str = "subject";
 /// Most of a page.
 const MOST: usize = 1_000;
 
@@ -37,8 +38,7 @@ pub(super) struct Search {
     code: Option<String>,
     category: Option<String>,
     status: Option<String>,
-    from: Option<Micros>,
-    until: Option<Micros>,
+    within: Within,
     newest_first: bool,
     count: usize,
     /// The last Observation of the page before.
@@ -48,20 +48,25 @@ pub(super) struct Search {
 impl Search {
     /// Reads parameters; or says what is wrong with them.
     pub(super) fn read(parameters: &[(String, String)]) -> Result<Self, String> {
-        let (mut user, mut read) = (None, Self::of(UserId::new(Default::default())));
+        let mut read = Self {
+            user: whose(parameters)?,
+            code: None,
+            category: None,
+            status: None,
+            within: Within::default(),
+            newest_first: false,
+            count: PAGE,
+            after: None,
+        };
         for (name, value) in parameters {
             let wrong = |what: &str| format!("{name} is not understood: {what}");
             match name.as_str() {
-                "patient" | "subject" => {
-                    let id = value.strip_prefix("Patient/").unwrap_or(value);
-                    user = Some(id.parse().map_err(|_| wrong("give the id of a person"))?);
-                }
+                // Known already.
+                PERSON | SUBJECT => {}
                 "code" => read.code = Some(value.clone()),
                 "category" => read.category = Some(value.rsplit('|').next().unwrap_or(value).to_owned()),
                 "status" => read.status = Some(value.clone()),
-                "date" => read.narrow(value).ok_or_else(|| {
-                    wrong("give a day or an instant, as in ge2026-01-01 or lt2026-01-01T09:30:00Z")
-                })?,
+                "date" => read.within.narrow(value).ok_or_else(|| wrong(Within::FORM))?,
                 "_sort" => {
                     read.newest_first = match value.as_str() {
                         "date" => false,
@@ -74,7 +79,7 @@ impl Search {
                     read.count = count.ok_or_else(|| wrong("give a number from 1 to 1000"))?;
                 }
                 "_page" => {
-                    read.after = Some(place(value).ok_or_else(|| wrong("follow the link that was given"))?)
+                    read.after = Some(place(value).ok_or_else(|| wrong("follow the link that was given"))?);
                 }
                 "_format" if value.contains("json") => {}
                 "_format" => return Err(wrong("there is JSON only")),
@@ -85,44 +90,7 @@ impl Search {
                 }
             }
         }
-        let user = user.ok_or(
-            "give the person whose Observations are wanted: patient=6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-        )?;
-        Ok(Self { user, ..read })
-    }
-
-    fn of(user: UserId) -> Self {
-        Self {
-            user,
-            code: None,
-            category: None,
-            status: None,
-            from: None,
-            until: None,
-            newest_first: false,
-            count: PAGE,
-            after: None,
-        }
-    }
-
-    /// Takes one more condition on the time.
-    fn narrow(&mut self, value: &str) -> Option<()> {
-        let (prefix, moment) = value
-            .split_at_checked(2)
-            .filter(|(prefix, _)| prefix.bytes().all(|byte| byte.is_ascii_alphabetic()))
-            .unwrap_or(("eq", value));
-        let (start, end) = span(moment)?;
-        let (from, until) = match prefix {
-            "eq" => (Some(start), Some(end)),
-            "ge" => (Some(start), None),
-            "gt" => (Some(end), None),
-            "lt" => (None, Some(start)),
-            "le" => (None, Some(end)),
-            _ => return None,
-        };
-        self.from = self.from.max(from);
-        self.until = [self.until, until].into_iter().flatten().min();
-        Some(())
+        Ok(read)
     }
 
     /// Observations of a page.
@@ -152,7 +120,7 @@ impl Search {
                 conditions.push(format!("{column} = {}", place(value)));
             }
         }
-        let (mut from, mut until) = (self.from, self.until);
+        let Within { mut from, mut until } = self.within;
         if let Some((at, id)) = &self.after {
             // A page does not make again what stood on those before.
             if self.newest_first {
@@ -167,7 +135,6 @@ impl Search {
             ));
         }
         let user = self.user;
-        // The years that a timestamp in nanoseconds can be of.
         let (from, until) = (from.unwrap_or(FIRST).max(FIRST), until.unwrap_or(LAST).min(LAST));
         let source = format!("fhir_observations('{user}', '{}', '{}')", instant(from), instant(until));
         let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
@@ -184,12 +151,12 @@ impl Search {
     pub(super) fn query(&self, last: Option<(Micros, &str)>) -> String {
         let after = self.after.as_ref().map(|(at, id)| (*at, id.as_str()));
         let parameters = [
-            ("patient", Some(self.user.to_string())),
+            (PERSON, Some(self.user.to_string())),
             ("code", self.code.clone()),
             ("category", self.category.clone()),
             ("status", self.status.clone()),
-            ("date", self.from.map(|from| format!("ge{}", instant(from)))),
-            ("date", self.until.map(|until| format!("lt{}", instant(until)))),
+            ("date", self.within.from.map(|from| format!("ge{}", instant(from)))),
+            ("date", self.within.until.map(|until| format!("lt{}", instant(until)))),
             ("_sort", self.newest_first.then(|| "-date".to_owned())),
             ("_count", Some(self.count.to_string())),
             ("_page", last.or(after).map(|(at, id)| format!("{at}.{id}"))),
@@ -199,26 +166,28 @@ impl Search {
     }
 }
 
-/// 1700-01-01 and 2250-01-01.
-const FIRST: Micros = -8_520_336_000_000_000;
-const LAST: Micros = 8_835_955_200_000_000;
+/// Whose Observations are wanted: of one person.
+fn whose(parameters: &[(String, String)]) -> Result<UserId, String> {
+    let named = parameters.iter().filter(|(name, _)| matches!(name.as_str(), PERSON | SUBJECT));
+    let users = named.map(|(name, value)| {
+        let id = value.strip_prefix("Patient/").unwrap_or(value);
+        id.parse::<UserId>().map_err(|_| format!("{name} is not understood: give the id of a person"))
+    });
+    let users: Vec<_> = users.collect::<Result<_, _>>()?;
+    match &users[..] {
+        [user, others @ ..] if others.iter().all(|other| other == user) => Ok(*user),
+        [] => {
+            Err("give the person whose Observations are wanted: patient=6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+                .to_owned())
+        }
+        _ => Err("give one person: patient and subject are two names of the same".to_owned()),
+    }
+}
 
 /// The last Observation of a page, as its next link has it.
 fn place(text: &str) -> Option<(Micros, String)> {
     let (at, id) = text.split_once('.')?;
     Some((at.parse().ok().filter(|at| (FIRST..LAST).contains(at))?, id.to_owned()))
-}
-
-/// From when, and until before when, a day or an instant is: of an instant without a fraction, a second.
-fn span(text: &str) -> Option<(Micros, Micros)> {
-    let start = micros(text).filter(|start| (FIRST..LAST).contains(start))?;
-    let is_day = text.len() == "2026-01-01".len();
-    let length = match (is_day, text.contains('.')) {
-        (true, _) => DAY,
-        (false, true) => 1,
-        (false, false) => SECOND,
-    };
-    Some((start, start + length))
 }
 
 /// A value as an address may have it.
@@ -229,7 +198,7 @@ fn escaped(value: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b':' => {
                 text.push(char::from(byte));
             }
-            _ => text.push_str(&format!("%{byte:02X}")),
+            _ => write!(text, "%{byte:02X}").expect("a text takes any text"),
         }
     }
     text
@@ -237,36 +206,13 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Search, UserId, instant};
+    use super::{Search, UserId};
 
     fn read(query: &[(&str, &str)]) -> Result<Search, String> {
         let user = UserId::derive(&["u"]).to_string();
         let pairs = [("patient", user.as_str())].into_iter().chain(query.iter().copied());
         let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Search::read(&pairs)
-    }
-
-    fn bounds(dates: &[&str]) -> (Option<String>, Option<String>) {
-        let query: Vec<_> = dates.iter().map(|date| ("date", *date)).collect();
-        let search = read(&query).expect("it is understood");
-        (search.from.map(instant), search.until.map(instant))
-    }
-
-    #[test]
-    fn dates_are_spans_and_narrow_each_other() {
-        let at = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            bounds(&["2026-01-02"]),
-            (at("2026-01-02T00:00:00.000000Z"), at("2026-01-03T00:00:00.000000Z"))
-        );
-        assert_eq!(bounds(&["gt2026-01-02"]), (at("2026-01-03T00:00:00.000000Z"), None));
-        assert_eq!(bounds(&["le2026-01-02"]), (None, at("2026-01-03T00:00:00.000000Z")));
-        assert_eq!(
-            bounds(&["ge2026-01-02T10:00:00+09:00", "lt2026-01-02", "ge2025-01-01"]),
-            (at("2026-01-02T01:00:00.000000Z"), at("2026-01-02T00:00:00.000000Z"))
-        );
-        assert_eq!(bounds(&["le2026-01-02T10:00:00Z"]).1, at("2026-01-02T10:00:01.000000Z"));
-        assert_eq!(bounds(&["le2026-01-02T10:00:00.5Z"]).1, at("2026-01-02T10:00:00.500001Z"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Observations of made rows: each has the form of FHIR R4, the codes that were checked and no others, the unit in UCUM,
 //! and says of a value what the rules say of it.
 
-mod form;
+pub(crate) mod form;
 
 use super::{codes, record, rows::Rows, vital, window};
 use form::conforms;
@@ -329,7 +329,7 @@ fn every_vital_sign_is_one_observation_with_its_codes() {
     let expected = [
         row("hr", "8867-4 147842", Some(71.0), "/min"),
         row("pulse", "8867-4 149530", Some(72.0), "/min"),
-        row("resp", "9279-1", Some(14.0), "/min"),
+        row("resp", "9279-1 151562", Some(14.0), "/min"),
         row("spo2", "2708-6 59408-5 150456", Some(97.0), "%"),
         row("temperature", "8310-5 150364", Some(36.6), "Cel"),
         row("bp", "85354-9 150020", None, ""),

@@ -151,9 +151,8 @@ fn run(feeds: &[Feed], workers: usize) -> Vec<BTreeSet<HealthRecord>> {
     drop(guards.unwrap());
     let mut changes = BTreeMap::<Epoch, Vec<(HealthRecord, i64)>>::new();
     for captured in receiver {
-        for (_, rows) in captured.extract() {
-            rows.into_iter()
-                .for_each(|(row, epoch, diff)| changes.entry(epoch).or_default().push((row, diff)));
+        for (row, epoch, diff) in captured.extract().into_iter().flat_map(|(_, rows)| rows) {
+            changes.entry(epoch).or_default().push((row, diff));
         }
     }
     let mut counts = BTreeMap::<HealthRecord, i64>::new();

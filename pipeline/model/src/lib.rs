@@ -43,6 +43,7 @@ pub mod table;
 pub mod time;
 pub mod view;
 pub mod vitals;
+pub mod waveform;
 pub mod window;
 
 pub use again::Again;

@@ -5,9 +5,11 @@ use crate::{
     heard::{open, person, session, user},
     program::{Place, Running},
 };
-use eventlog::{Draft, Log, TopicSpec, write_all};
-use model::Input;
+use eventlog::{Draft, Log, TopicSpec, partition_of, write_all};
+use model::{Input, SessionId};
+use prost::Message;
 use serde_json::{Value, json};
+use sources::packet::{Frame, MeasurementPacket, Version, WireSignal};
 
 /// Publishes while no program runs, and starts one.
 fn after(place: &Place, drafts: Vec<Draft>) -> Running {
@@ -94,5 +96,80 @@ fn a_result_is_a_record_and_an_observation_that_follow_whatever_comes_late() {
     let (amended, observation) = told(&place, &running, 1, &json!("CRITICAL"));
     assert_eq!(amended["record_id"], record["record_id"]);
     assert_eq!(says(&observation), [&json!("amended"), &json!("2"), &json!("LL")]);
+    assert_eq!(running.signal("TERM").code, Some(0));
+}
+
+/// 2026-01-01.
+const START: i64 = 1_767_225_600_000_000;
+/// Samples of a packet, which is of a second.
+const RATE: u16 = 125;
+
+/// Forty seconds of an optical pulse, whose samples are their own numbers and a quarter, without packet 7.
+fn pulse() -> Vec<Draft> {
+    let packet = |number: u32| {
+        let stamp_us = START + i64::from(number) * 1_000_000;
+        let first = number * u32::from(RATE);
+        let frame = Frame {
+            version: Version::Two,
+            sequence: number,
+            stamp_us,
+            channels: 1,
+            samples: RATE,
+            det: (0..u32::from(RATE)).map(|sample| (first + sample) as f32 + 0.25).collect(),
+            reference: Vec::new(),
+            environment: model::packet::Environment { battery_percent: 90, ..Default::default() },
+        };
+        let packet = MeasurementPacket {
+            session_id: SessionId::derive(&["pulse"]).to_string(),
+            device_id: "ring-1".into(),
+            user_id: user("person").to_string(),
+            raw_packet: frame.encode(),
+            sequence_no: number,
+            timestamp_ms: (stamp_us / 1_000) as u64,
+            signal: WireSignal::Pulse.into(),
+            sample_period_us: 1_000_000 / u32::from(RATE),
+            end_of_session: false,
+            cartridge_tag: Vec::new(),
+            calibration: None,
+        };
+        let (key, topic) = (packet.session_id.clone().into_bytes(), Input::Packets.topic().into());
+        let (partition, value) = (partition_of(&key, 6), packet.encode_to_vec());
+        Draft { topic, partition, timestamp_ms: stamp_us / 1_000, key: Some(key), value, headers: Vec::new() }
+    };
+    (0..40).filter(|number| *number != 7).map(packet).collect()
+}
+
+#[test]
+fn a_signal_is_read_from_the_log_as_it_was_sent_with_its_gap() {
+    let place = Place::new();
+    let running = after(&place, pulse());
+    let session = SessionId::derive(&["pulse"]);
+    running.until("windows", || {
+        let counted = row(&place, &running, "SELECT count(*) AS n FROM windows")?;
+        (counted["n"] == json!(2)).then_some(())
+    });
+    let path = |session: SessionId, from: &str, until: &str| {
+        format!(
+            "/fhir/Observation/{session}/$waveform?date=ge2026-01-01T00:00:{from}Z&date=lt2026-01-01T00:00:{until}Z"
+        )
+    };
+    let wave = get(&running, &path(session, "06.5", "09.004"), 200);
+    assert_eq!(wave["effectivePeriod"]["start"], "2026-01-01T00:00:06.504000Z");
+    let sampled = &wave["valueSampledData"];
+    assert_eq!(
+        [&sampled["period"], &sampled["factor"], &sampled["origin"]["value"]],
+        [&json!(8.0), &json!(1.0), &json!(0.0)]
+    );
+    let due = (813..=1_125).map(|number| match number {
+        875..1_000 => "E".to_owned(),
+        _ => format!("{number}.25"),
+    });
+    assert_eq!(sampled["data"].as_str().unwrap(), due.collect::<Vec<_>>().join(" "));
+
+    let told =
+        |path: &str, code: u16| get(&running, path, code)["issue"][0]["code"].as_str().unwrap().to_owned();
+    assert_eq!(told(&path(session, "50", "59"), 404), "not-found");
+    assert_eq!(told(&path(SessionId::derive(&["nobody"]), "00", "09"), 404), "not-found");
+    assert_eq!(told(&format!("/fhir/Observation/{session}/$waveform"), 400), "invalid");
     assert_eq!(running.signal("TERM").code, Some(0));
 }

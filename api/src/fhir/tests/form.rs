@@ -9,8 +9,8 @@ type Elements = &'static [(&'static str, &'static str, bool)];
 
 const OBSERVATION: Elements = &[
     ("resourceType", "code", true),
-    ("id", "id", true),
-    ("meta", "Meta", true),
+    ("id", "id", false),
+    ("meta", "Meta", false),
     ("identifier", "Identifier*", true),
     ("status", "status", true),
     ("category", "category*", true),
@@ -83,7 +83,7 @@ fn elements(kind: &str) -> Elements {
 
 /// Fails where it has not.
 #[track_caller]
-pub(super) fn conforms(observation: &Value) {
+pub(crate) fn conforms(observation: &Value) {
     is("Observation", observation, "Observation");
     assert_eq!(observation["resourceType"], "Observation");
     assert!(
@@ -99,6 +99,12 @@ pub(super) fn conforms(observation: &Value) {
     let has_reason = observation.get("dataAbsentReason").is_some();
     // obs-6, and a value of one kind at most.
     assert!(values(observation) + usize::from(has_reason) <= 1, "{observation}");
+    // Only what is made of packets for whoever asks has neither.
+    let has_neither = observation.get("valueSampledData").is_some();
+    assert!(
+        ["id", "meta"].iter().all(|name| observation.get(name).is_none() == has_neither),
+        "{observation}"
+    );
     let components = observation["component"].as_array().cloned().unwrap_or_default();
     assert!(values(observation) + usize::from(has_reason) == 1 || !components.is_empty(), "{observation}");
     for component in &components {
@@ -119,7 +125,9 @@ fn is(kind: &str, value: &Value, place: &str) {
     if let Some(of) = kind.strip_suffix('*') {
         let items = value.as_array().unwrap_or_else(|| panic!("{place} is no list"));
         assert!(!items.is_empty(), "{place} is empty");
-        items.iter().for_each(|item| is(of, item, place));
+        for item in items {
+            is(of, item, place);
+        }
         return;
     }
     let text = || {
@@ -150,11 +158,11 @@ fn is(kind: &str, value: &Value, place: &str) {
         _ => {
             has(elements(kind), value.as_object().unwrap_or_else(|| panic!("{place} is no object")), place);
             match kind {
-                "category" => one_of(&["laboratory", "vital-signs", "exam", "therapy"]),
+                "category" => one_of(&["laboratory", "vital-signs", "exam", "therapy", "procedure"]),
                 "interpretation" => one_of(&["N", "L", "LL", "H", "HH", "A", "AA"]),
                 // qty-3.
                 "Quantity" => {
-                    assert!(value.get("code").is_none() || value.get("system").is_some(), "{place}")
+                    assert!(value.get("code").is_none() || value.get("system").is_some(), "{place}");
                 }
                 _ => {}
             }
