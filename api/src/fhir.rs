@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! `resource` is what an Observation is made of, `codes` which codes there are, as data; `record`, `vital` and `window` make
-//! Observations of the rows of a table. `function` makes them a table of SQL, `door` answers HTTP out of it, `search` reads
+//! Observations of the rows of a table. `make` and `function` make them a table of SQL, `door` answers HTTP out of it, `search` reads
 //! what is searched for, `answer` shapes what is said; `waveform` tells the signal of a session. Not a diagnosis, and every record says so.
 //!
 //! # Invariants
@@ -14,6 +14,8 @@ mod answer;
 mod codes;
 mod door;
 mod function;
+mod make;
+mod moment;
 mod record;
 mod resource;
 mod rows;

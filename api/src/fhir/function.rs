@@ -9,72 +9,22 @@
 //! Rows become Observations batch by batch while the statement runs, within its limits: a function is a view of the tables.
 
 use super::{
-    record,
-    resource::Observation,
-    rows::{Row, Rows},
-    vital, window,
+    make::{Make, Source, fields},
+    moment::micros,
+    vital,
 };
 use datafusion::{
-    arrow::{
-        array::{
-            ArrayRef, Int32Builder, ListArray, ListBuilder, RecordBatch, StringBuilder, StructArray,
-            TimestampMicrosecondBuilder,
-        },
-        buffer::OffsetBuffer,
-        compute::kernels::cast_utils::string_to_timestamp_nanos,
-        datatypes::{DataType, Field, Fields, Schema, TimeUnit},
-    },
     catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider},
     common::{Result, ScalarValue, plan_err},
     datasource::{ViewTable, provider_as_source},
     functions::core::expr_fn::get_field,
-    logical_expr::{
-        ColumnarValue, Expr, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-        Volatility, col, lit,
-    },
+    logical_expr::{Expr, LogicalPlanBuilder, ScalarUDF, col, lit},
 };
 use model::{EventId, Micros, SessionId, UserId};
 use std::sync::Arc;
 
 /// Name of the Observations of a row before they become rows.
 const MADE: &str = "made";
-
-/// A table that Observations are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Source {
-    Records,
-    Vitals,
-    Windows,
-}
-
-impl Source {
-    const ALL: [Self; 3] = [Self::Records, Self::Vitals, Self::Windows];
-
-    /// Name of the table, and its column of the time that Observations have.
-    const fn table(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Records => ("health_records", "measured_at"),
-            Self::Vitals => ("vitals", "observed_at"),
-            Self::Windows => ("windows", "window_start"),
-        }
-    }
-
-    const fn columns(self) -> &'static [&'static str] {
-        match self {
-            Self::Records => &record::COLUMNS,
-            Self::Vitals => &vital::COLUMNS,
-            Self::Windows => &window::COLUMNS,
-        }
-    }
-
-    fn observations(self, row: Row<'_>) -> Vec<Observation> {
-        match self {
-            Self::Records => vec![record::observation(row)],
-            Self::Vitals => vital::observations(row),
-            Self::Windows => window::observation(row).into_iter().collect(),
-        }
-    }
-}
 
 /// What is asked for: the functions are two forms of one.
 #[derive(Clone, Copy, Debug)]
@@ -223,130 +173,5 @@ fn text(argument: &Expr) -> Option<&str> {
             _,
         ) => Some(text),
         _ => None,
-    }
-}
-
-/// A moment, to the microsecond.
-pub(super) fn micros(text: &str) -> Option<Micros> {
-    string_to_timestamp_nanos(text).ok().map(|nanos| nanos.div_euclid(1_000))
-}
-
-/// Columns of the answer.
-fn fields() -> Fields {
-    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let codes = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
-    Fields::from(vec![
-        Field::new("resource_id", DataType::Utf8, false),
-        Field::new("category", DataType::Utf8, false),
-        Field::new("status", DataType::Utf8, false),
-        Field::new("version_id", DataType::Int32, false),
-        Field::new("code", DataType::Utf8, true),
-        Field::new("codes", codes, false),
-        Field::new("name", DataType::Utf8, true),
-        Field::new("effective", time, false),
-        Field::new("resource", DataType::Utf8, false),
-    ])
-}
-
-/// Makes Observations of rows; never named in SQL.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Make {
-    source: Source,
-    signature: Signature,
-}
-
-impl Make {
-    fn of(source: Source) -> Self {
-        Self { source, signature: Signature::any(source.columns().len(), Volatility::Immutable) }
-    }
-}
-
-impl ScalarUDFImpl for Make {
-    fn name(&self) -> &'static str {
-        "fhir"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::List(Arc::new(Field::new("item", DataType::Struct(fields()), false))))
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let length = arguments.number_rows;
-        let named = self.source.columns().iter().zip(arguments.args);
-        let columns = named.map(|(name, value)| Ok((*name, value.into_array(length)?)));
-        let columns = columns.collect::<Result<Vec<(&str, ArrayRef)>>>()?;
-        let of = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
-        let schema = Schema::new(columns.iter().map(of).collect::<Vec<_>>());
-        let columns = columns.into_iter().map(|(_, column)| column).collect();
-        let rows = Rows::new(RecordBatch::try_new(Arc::new(schema), columns)?);
-        let mut written = Written::default();
-        let lengths: Vec<usize> = rows
-            .iter()
-            .map(|row| {
-                let observations = self.source.observations(row);
-                written.push(&observations);
-                observations.len()
-            })
-            .collect();
-        let items = StructArray::try_new(fields(), written.finish(), None)?;
-        let item = Arc::new(Field::new("item", DataType::Struct(fields()), false));
-        let lists = ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), Arc::new(items), None)?;
-        Ok(ColumnarValue::Array(Arc::new(lists)))
-    }
-}
-
-/// Observations, column by column.
-#[derive(Default)]
-struct Written {
-    id: StringBuilder,
-    category: StringBuilder,
-    status: StringBuilder,
-    version: Int32Builder,
-    code: StringBuilder,
-    codes: ListBuilder<StringBuilder>,
-    name: StringBuilder,
-    effective: TimestampMicrosecondBuilder,
-    resource: StringBuilder,
-}
-
-impl Written {
-    /// The Observations of one row.
-    fn push(&mut self, observations: &[Observation]) {
-        for observation in observations {
-            self.push_one(observation);
-        }
-    }
-
-    fn push_one(&mut self, observation: &Observation) {
-        self.id.append_value(&observation.id);
-        self.category.append_value(observation.category());
-        self.status.append_value(&observation.status);
-        self.version.append_value(observation.version);
-        self.code.append_option(observation.code.coding.first().map(|coding| coding.code));
-        for coding in &observation.code.coding {
-            self.codes.values().append_value(format!("{}|{}", coding.system, coding.code));
-        }
-        self.codes.append(true);
-        self.name.append_option(observation.code.text.as_deref());
-        self.effective.append_value(observation.at);
-        self.resource.append_value(observation.text());
-    }
-
-    fn finish(mut self) -> Vec<ArrayRef> {
-        vec![
-            Arc::new(self.id.finish()),
-            Arc::new(self.category.finish()),
-            Arc::new(self.status.finish()),
-            Arc::new(self.version.finish()),
-            Arc::new(self.code.finish()),
-            Arc::new(self.codes.finish()),
-            Arc::new(self.name.finish()),
-            Arc::new(self.effective.finish().with_timezone("UTC")),
-            Arc::new(self.resource.finish()),
-        ]
     }
 }

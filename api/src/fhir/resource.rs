@@ -3,8 +3,7 @@
 //! # Invariants
 //! Nothing empty is written: FHIR knows no empty list, text or object.
 
-use super::codes::UCUM;
-use datafusion::arrow::temporal_conversions::timestamp_us_to_datetime;
+use super::{codes::UCUM, moment::instant};
 use model::Micros;
 use serde::Serialize;
 
@@ -296,11 +295,4 @@ impl Observation {
     pub(super) fn category(&self) -> &'static str {
         self.category[0].coding[0].code
     }
-}
-
-/// A moment in UTC, to the microsecond.
-pub(super) fn instant(at: Micros) -> String {
-    // Beyond the year 262,000 there are no dates; no record of the log can be dated there.
-    let moment = timestamp_us_to_datetime(at).unwrap_or_default();
-    moment.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }

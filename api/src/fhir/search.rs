@@ -16,7 +16,7 @@
 
 use super::{
     codes::{LOINC, MDC},
-    resource::instant,
+    moment::instant,
     within::{FIRST, LAST, Within},
 };
 use datafusion::common::ScalarValue;

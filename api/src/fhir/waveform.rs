@@ -10,7 +10,8 @@
 use super::{
     answer,
     codes::PROCEDURE,
-    resource::{Concept, Identifier, Observation, Quantity, Reference, SampledData, Value, instant},
+    moment::instant,
+    resource::{Concept, Identifier, Observation, Quantity, Reference, SampledData, Value},
     rows::Rows,
     within::Within,
 };

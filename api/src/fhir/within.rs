@@ -1,6 +1,6 @@
 //! When something was, as FHIR asks for it: a day or an instant after `ge`, `gt`, `le`, `lt`, `eq` or nothing.
 
-use super::function::micros;
+use super::moment::micros;
 use model::{
     Micros,
     time::{DAY, SECOND},
@@ -59,7 +59,7 @@ fn span(text: &str) -> Option<(Micros, Micros)> {
 #[cfg(test)]
 mod tests {
     use super::Within;
-    use crate::fhir::resource::instant;
+    use crate::fhir::moment::instant;
 
     fn bounds(dates: &[&str]) -> (Option<String>, Option<String>) {
         let mut within = Within::default();
