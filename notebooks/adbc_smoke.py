@@ -25,6 +25,7 @@ TABLES = {
     "dead_letters",
     "features",
     "fingerprints",
+    "health_records",
     "measurements",
     "notifications",
     "rhythms",

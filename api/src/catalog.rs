@@ -45,6 +45,11 @@ impl Catalog {
         Ok(Self { public: Arc::new(public), system: Arc::new(Names(system)) })
     }
 
+    /// A table of the schema `public`.
+    pub(crate) fn table(&self, name: &str) -> Option<Arc<dyn TableProvider>> {
+        self.public.0.get(name).map(Arc::clone)
+    }
+
     /// Schema and name of every table with its columns, in order of both.
     pub(crate) fn tables(&self) -> Vec<(&'static str, &'static str, Arc<dyn TableProvider>)> {
         [(PUBLIC, &self.public), (SYSTEM, &self.system)]

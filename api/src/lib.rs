@@ -3,7 +3,8 @@
 //! # Layout
 //! A statement comes in through `flight` or `http`, which know only how things are said; `service`
 //! takes a snapshot for it; `engine` gives it a turn, watched by `watch`; `work` plans it in a
-//! `session` whose names are those of the `catalog`, and computes it over `table`s.
+//! `session` whose names are those of the `catalog`, and computes it over `table`s. `fhir` tells results as FHIR R4, in SQL
+//! and over HTTP.
 //!
 //! # Invariants
 //! - Only reads. What is let in is a list (`policy`), and nothing in a session could write or open a
@@ -22,6 +23,7 @@ mod catalog;
 mod client;
 mod engine;
 mod error;
+mod fhir;
 mod flight;
 mod hidden;
 mod http;

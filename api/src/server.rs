@@ -1,14 +1,14 @@
 //! Opens the door: one port for gRPC, Flight SQL, reflection, probes, metrics and plain SQL.
 
 use crate::{
-    Metrics, Options, Readiness, State, engine::Engine, error::Error, flight::Door, http, reflection,
+    Metrics, Options, Readiness, State, engine::Engine, error::Error, fhir, flight::Door, http, reflection,
     service::Service,
 };
 use arrow_flight::flight_service_server::FlightServiceServer;
-use model::view::Shelf;
+use model::{view::Shelf, waveform::Waveforms};
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{
@@ -37,6 +37,7 @@ pub struct Server {
     addr: SocketAddr,
     drain: Duration,
     readiness: Arc<Readiness>,
+    waveforms: Arc<OnceLock<Arc<dyn Waveforms>>>,
     close: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<Result<(), transport::Error>>>,
     runtime: Option<Runtime>,
@@ -68,6 +69,7 @@ pub fn serve(
 
     let engine = Engine::new(&options.limits)?;
     let service = Arc::new(Service::new(engine, shelf, Arc::clone(&readiness), metrics));
+    let waveforms = Arc::clone(&service.waveforms);
     let (close, closed) = oneshot::channel();
     let entered = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).map_err(taken)?;
@@ -92,6 +94,7 @@ pub fn serve(
         addr,
         drain: Duration::from_millis(options.drain_millis),
         readiness,
+        waveforms,
         close: Some(close),
         serving: Some(serving),
         runtime: Some(runtime),
@@ -102,6 +105,11 @@ impl Server {
     /// Address and port; the port that was found if 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// From now on signals are read by `waveforms`; the first who is named stays.
+    pub fn read_signals_by(&self, waveforms: Arc<dyn Waveforms>) {
+        self.waveforms.get_or_init(|| waveforms);
     }
 
     /// Takes no more requests, waits for answers under way at most `drain_millis`, and closes.
@@ -154,8 +162,9 @@ fn routes(
     let newer = descriptors().build_v1().expect("the descriptors are consistent");
     let older = descriptors().build_v1alpha().expect("the descriptors are consistent");
     let grpc = Routes::new(flight).add_service(health).add_service(newer).add_service(older);
+    let fhir = fhir::routes(Arc::clone(&service));
     let http = http::routes(service, options.limits.statement_bytes);
-    Routes::from(grpc.prepare().into_axum_router().merge(http))
+    Routes::from(grpc.prepare().into_axum_router().merge(http).merge(fhir))
 }
 
 /// Tells every change of the state to gRPC health: for the whole program, and for Flight.

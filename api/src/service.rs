@@ -10,13 +10,15 @@ use datafusion::common::ScalarValue;
 use model::{
     Epoch,
     view::{Shelf, Snapshot},
+    waveform::Waveforms,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 
 /// Snapshots that were promised to clients and are kept for them.
 const PROMISES: usize = 8;
@@ -66,6 +68,10 @@ pub(crate) struct Service {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Who reads signals, once the log is open.
+    pub(crate) waveforms: Arc<OnceLock<Arc<dyn Waveforms>>>,
+    /// One signal is read at a time.
+    pub(crate) reading: Arc<Semaphore>,
     promised: Mutex<VecDeque<(Instant, Arc<Snapshot>)>>,
 }
 
@@ -76,7 +82,8 @@ impl Service {
         readiness: Arc<Readiness>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { engine, shelf, readiness, metrics, promised: Mutex::default() }
+        let (waveforms, reading) = (Arc::default(), Arc::new(Semaphore::new(1)));
+        Self { engine, shelf, readiness, metrics, waveforms, reading, promised: Mutex::default() }
     }
 
     /// Takes the newest snapshot and keeps it for a while, so that what was told about it holds when

@@ -6,6 +6,7 @@
 use crate::{
     catalog::{CATALOG, Catalog, Catalogs, PUBLIC},
     error::Error,
+    fhir::Asked,
     memory::Share,
     options::Limits,
     patience::{GiveWay, Interest},
@@ -76,8 +77,10 @@ impl Sessions {
         let share = Share::new(self.question_memory_bytes, Arc::clone(&self.memory));
         let runtime = RuntimeEnv { memory_pool: Arc::new(share), ..self.shared.as_ref().clone() };
         let functions = self.functions.get_or_init(|| functions(self.threads)).clone();
+        let catalog = Catalog::new(snapshot, state)?;
+        let fhir = Asked::functions(|table| catalog.table(table));
         let state = SessionStateBuilder::new_from_existing(functions)
-            .with_catalog_list(Arc::new(Catalogs(Catalog::new(snapshot, state)?)))
+            .with_catalog_list(Arc::new(Catalogs(catalog)))
             .with_runtime_env(Arc::new(runtime))
             .with_physical_optimizer_rule(Arc::new(GiveWay(interest)))
             .build();
@@ -86,6 +89,9 @@ impl Sessions {
         session.register_udf(ScalarUDF::new_from_impl(Cosine::default()));
         let similar = SimilarFingerprints(Arc::clone(&snapshot.similar));
         session.register_udtf("similar_fingerprints", Arc::new(similar));
+        for (name, function) in fhir.into_iter().flatten() {
+            session.register_udtf(name, Arc::new(function));
+        }
         Ok(session)
     }
 }

@@ -24,6 +24,7 @@ mod keyed;
 pub mod letters;
 pub mod notify;
 pub mod pulse;
+pub mod record;
 pub mod respiration;
 pub mod risk;
 pub mod sequence;

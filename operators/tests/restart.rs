@@ -169,6 +169,7 @@ fn the_ward_is_eventful_enough_to_prove_something() {
             "Fingerprint {",
             "FeatureWindow {",
             "Analysis {",
+            "HealthRecord {",
             "RiskDetected {",
         ])
         .chain([
@@ -189,6 +190,7 @@ fn the_ward_is_eventful_enough_to_prove_something() {
         found("Measurement {", -1) && found("FeatureWindow {", -1),
         "no result of a cartridge taken back"
     );
+    assert!(found("HealthRecord {", -1), "no record taken back");
     assert!(found("Analysis {", -1) && found("RiskDetected {", -1), "nothing said of a risk taken back");
     let heard = |row: &str| row.split("recipients: ").nth(1).map_or(0, |list| list.matches("UserId").count());
     assert!(

@@ -8,7 +8,7 @@ pub use crate::results::Results;
 use eventlog::Record;
 use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, coaching, letters, notify,
+    Stream, arrival, calibration, coaching, letters, notify, record,
     risk::{self, analysis, detected, edition, published, said},
     session, signals,
     state::{Memory, States},
@@ -51,6 +51,7 @@ pub fn build<'scope>(
     let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
     let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), &memory);
     let coachings = coaching::coachings(analyses.clone(), &memory);
+    let records = record::records(signals.measurements.clone(), analyses.clone(), &memory);
     let sessions = session::sessions(events.clone(), signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);
@@ -83,6 +84,7 @@ pub fn build<'scope>(
         sent: capture(notified.sent, probe),
         notifications: capture(notified.listed, probe),
         unread: capture(notified.unread, probe),
+        records: capture(records, probe),
         detected: capture(detected, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }

@@ -6,7 +6,7 @@
 //! it stood, [`snapshots`] make that quick, [`repair`] publishes again what a log lost, [`watchdog`] ends what hangs; [`account`] counts.
 //! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
 //! [`dlq`] shows dead letters and sends them again, [`calibrate`] makes a calibration from known samples,
-//! [`rules`] publishes rule sets.
+//! [`rules`] publishes rule sets, [`waveforms`] reads signals from the log for the door.
 //!
 //! # Invariants
 //! - Only this room reads the environment, and only `config` does.
@@ -29,6 +29,7 @@ pub mod rules;
 pub mod service;
 pub mod snapshots;
 pub mod watchdog;
+pub mod waveforms;
 pub mod workers;
 
 pub use error::Error;

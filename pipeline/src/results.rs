@@ -2,8 +2,8 @@
 
 use model::{
     Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, Measurement, Notification, NotificationListed, PulseWindow, Rhythm,
-    RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
+    FeatureWindow, Fingerprint, HealthRecord, Measurement, Notification, NotificationListed, PulseWindow,
+    Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -32,6 +32,7 @@ pub struct Results {
     pub(crate) sent: Captured<Notification>,
     pub(crate) notifications: Captured<NotificationListed>,
     pub(crate) unread: Captured<Unread>,
+    pub(crate) records: Captured<HealthRecord>,
     pub(crate) detected: Captured<RiskDetected>,
     pub(crate) tallies: Captured<Tally>,
 }
@@ -61,6 +62,7 @@ impl Results {
             sent: self.sent.take(epoch),
             notifications: self.notifications.take(epoch),
             unread: self.unread.take(epoch),
+            records: self.records.take(epoch),
             detected: self.detected.take(epoch),
         };
         let mut tally = Tally::default();

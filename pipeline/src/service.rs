@@ -11,6 +11,7 @@ use crate::{
     config::{Config, LogKind},
     engine,
     recover::Ground,
+    waveforms::OnLog,
 };
 use api::{Metrics, Readiness, Server, State};
 use eventlog::{Draft, Outcome, partition_of, write_all};
@@ -41,8 +42,10 @@ impl Service {
         let metrics = Arc::new(Metrics::new());
         let server =
             api::serve(&config.door, Arc::clone(&shelf), Arc::clone(&readiness), Arc::clone(&metrics))?;
+        let log = open_log(config)?;
+        server.read_signals_by(Arc::new(OnLog(Arc::clone(&log))));
         let shared = engine::Shared {
-            log: open_log(config)?,
+            log,
             shelf,
             readiness,
             metrics,

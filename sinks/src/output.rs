@@ -8,8 +8,8 @@ use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
     Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, Measurement, Notification, NotificationListed, PulseWindow, Rhythm,
-    RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
+    FeatureWindow, Fingerprint, HealthRecord, Measurement, Notification, NotificationListed, PulseWindow,
+    Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -57,6 +57,8 @@ pub struct Output {
     pub notifications: Vec<(NotificationListed, i64)>,
     /// How many each person has not read.
     pub unread: Vec<(Unread, i64)>,
+    /// Results of cartridges as health records have them.
+    pub records: Vec<(HealthRecord, i64)>,
     /// Risks from HIGH on, with who is to hear of them.
     pub detected: Vec<(RiskDetected, i64)>,
 }
@@ -99,6 +101,7 @@ impl Output {
             whole.sent.extend(part.sent);
             whole.notifications.extend(part.notifications);
             whole.unread.extend(part.unread);
+            whole.records.extend(part.records);
             whole.detected.extend(part.detected);
         }
         if planted::is(Bug::WorkerOrder) {
@@ -125,6 +128,7 @@ impl Output {
         consolidate(&mut whole.sent);
         consolidate(&mut whole.notifications);
         consolidate(&mut whole.unread);
+        consolidate(&mut whole.records);
         consolidate(&mut whole.detected);
         whole
     }
@@ -143,7 +147,7 @@ impl Output {
         let Self { calibrations, cartridges, analyses, coachings, .. } = self;
         let results = [windows.len(), vitals.len(), sessions.len(), alerts.len(), faults.len()];
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
-        let stands = [features.len(), calibrations.len(), cartridges.len()];
+        let stands = [features.len(), calibrations.len(), cartridges.len(), self.records.len()];
         let said = [analyses.len(), coachings.len(), self.notifications.len(), self.unread.len()];
         results.into_iter().chain(more).chain(stands).chain(said).any(|rows| rows > 0)
     }

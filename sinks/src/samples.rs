@@ -3,11 +3,11 @@
 use crate::{Binding, Digest, InputRange};
 use model::{
     About, AlertChange, Analysis, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus,
-    CartridgeKind, CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, Coaching, DeviceCalibration,
-    EndStatus, EventId, Evidence, Fault, FeatureWindow, Finding, Fingerprint, Input, Judged, Level,
-    Measurement, Message, Micros, Notification, Number, Origin, PulseWindow, Raw, Reason, Rhythm, Risk,
-    RiskDetected, Rule, Session, SessionBeginning, SessionEnd, SessionId, SessionStream, SetRule, Signal,
-    Span, Text, Trend, UserId, Vector, Vitals,
+    CartridgeKind, CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, Claimed, Coaching,
+    DeviceCalibration, EndStatus, EventId, Evidence, Fault, FeatureWindow, Finding, Fingerprint,
+    HealthRecord, Input, Judged, Level, Measurement, Message, Micros, Notification, Number, Origin,
+    PulseWindow, Raw, Reason, RecordStatus, Rhythm, Risk, RiskDetected, Rule, Session, SessionBeginning,
+    SessionEnd, SessionId, SessionStream, SetRule, Signal, Span, Text, Trend, UserId, Vector, Vitals,
     notification::{Channel, Priority},
 };
 
@@ -206,6 +206,38 @@ pub(crate) fn analysis(n: u32, revision: u32) -> Analysis {
         confidence,
         judged: if is_understood { judged } else { Vec::new() },
         unasked: (!is_understood).then(|| "not_understood".into()),
+        packets,
+    }
+}
+
+pub(crate) fn record(n: u32, revision: u32) -> HealthRecord {
+    let Measurement { session, started_at, user, device, cartridge, lot, uncertainty, warnings, .. } =
+        measurement(n, revision);
+    let Analysis { at, biomarker, value, unit, confidence, judged, packets, .. } = analysis(n, revision);
+    let claims = judged.into_iter().filter_map(|Judged { rule, level, .. }| {
+        Some(Claimed { rule: rule.id, level: level?, claim: rule.claim? })
+    });
+    HealthRecord {
+        at,
+        session,
+        user,
+        device,
+        started_at,
+        revision,
+        status: RecordStatus::of(revision, false),
+        cartridge,
+        cartridge_name: "Glucose".into(),
+        lot,
+        biomarker,
+        value,
+        uncertainty,
+        unit,
+        confidence,
+        calibration_status: CalibrationStatus::Valid,
+        warnings,
+        level: Some(Risk::High),
+        needs_retest: false,
+        claims: claims.collect(),
         packets,
     }
 }

@@ -8,7 +8,7 @@ use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
     Alert, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, Measurement, NotificationListed, PulseWindow, Rhythm, Session, Unread, Vitals,
+    Fingerprint, HealthRecord, Measurement, NotificationListed, PulseWindow, Rhythm, Session, Unread, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -22,7 +22,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 17;
+const TABLES: usize = 18;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ impl Views {
             Rows::new(Coaching::table()),
             Rows::new(NotificationListed::table()),
             Rows::new(Unread::table()),
+            Rows::new(HealthRecord::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -88,6 +89,7 @@ impl Views {
             coachings,
             notifications,
             unread,
+            records,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -106,6 +108,7 @@ impl Views {
         coachings.apply(&output.coachings)?;
         notifications.apply(&output.notifications)?;
         unread.apply(&output.unread)?;
+        records.apply(&output.records)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

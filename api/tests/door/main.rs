@@ -2,6 +2,7 @@
 //!
 //! One binary, because every one that holds the query engine takes long to link.
 
+mod fhir;
 mod flight;
 mod limits;
 mod plain;

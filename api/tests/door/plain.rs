@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Head and body of the answer to one request.
-fn http(addr: &str, request: &str, headers: &str, body: &str) -> (String, String) {
+pub(crate) fn http(addr: &str, request: &str, headers: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(addr).expect("the port is open");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     let length = body.len();

@@ -4,7 +4,7 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, calibration, coaching, letters, notify,
+    Stream, arrival, calibration, coaching, letters, notify, record,
     risk::{self, analysis, bound, detected, edition, person, said, watch},
     sequence::Tally,
     session, signals,
@@ -85,6 +85,7 @@ fn build<'scope>(
     let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
     let analyses = analysis::analyses(found.measurements.clone(), events.clone(), &memory);
     let coachings = coaching::coachings(analyses.clone(), &memory);
+    let records = record::records(found.measurements.clone(), analyses.clone(), &memory);
     let sessions = session::sessions(events.clone(), found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);
@@ -106,6 +107,7 @@ fn build<'scope>(
         .concat(text(notified.sent))
         .concat(text(notified.listed))
         .concat(text(notified.unread))
+        .concat(text(records))
         .concat(text(detected))
         .concat(text(found.windows))
         .concat(text(found.breathings))

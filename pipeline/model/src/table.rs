@@ -24,6 +24,7 @@ pub mod coachings;
 pub mod dead_letters;
 pub mod features;
 pub mod fingerprints;
+pub mod health_records;
 pub mod measurements;
 pub mod notifications;
 pub mod rhythms;
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Table> {
         coachings::table(),
         notifications::table(),
         unread_notifications::table(),
+        health_records::table(),
     ]
 }
 

@@ -147,6 +147,7 @@ impl Outcome {
         lines.extend(standing("sent", all().map(|output| output.sent)));
         lines.extend(standing("notifications", all().map(|output| output.notifications)));
         lines.extend(standing("unread", all().map(|output| output.unread)));
+        lines.extend(standing("records", all().map(|output| output.records)));
         lines.extend(standing("detected", all().map(|output| output.detected)));
         lines.extend(standing("ends", all().map(|output| output.ends)));
         lines
@@ -178,6 +179,9 @@ impl Outcome {
             }
             for (notification, diff) in &output.sent {
                 say(format!("notification {}", notification.id), *diff, json(notification));
+            }
+            for (record, diff) in &output.records {
+                say(format!("record of {}", record.session), *diff, json(record));
             }
             for (risk, diff) in &output.detected {
                 say(format!("risks of {}", risk.change.user), *diff, json(risk));

@@ -23,11 +23,11 @@ const CHANNELS: u16 = 88;
 /// Samples of a packet, which is of a second.
 const RATE: u16 = 20;
 
-fn user(name: &str) -> UserId {
+pub(crate) fn user(name: &str) -> UserId {
     UserId::derive(&[name])
 }
 
-fn open(place: &Place) -> embedded::Embedded {
+pub(crate) fn open(place: &Place) -> embedded::Embedded {
     let dir = place.data().join("log");
     embedded::Embedded::open(&embedded::Options { dir, segment_bytes: 1 << 28, max_record_bytes: 1 << 23 })
         .unwrap()

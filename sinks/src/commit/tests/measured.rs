@@ -67,6 +67,7 @@ fn output(epoch: u64) -> Output {
         analyses: vec![(samples::analysis(e, 0), 1)],
         coachings: vec![(samples::coaching(e, 0), 1)],
         notifications: vec![(listed(e, None), 1)],
+        records: vec![(samples::record(e, 0), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
@@ -74,6 +75,7 @@ fn output(epoch: u64) -> Output {
         output.fingerprints.extend([(samples::fingerprint(e, 0), -1), (samples::fingerprint(e, 1), 1)]);
         output.analyses.extend([(samples::analysis(e, 0), -1), (samples::analysis(e, 1), 1)]);
         output.coachings.extend([(samples::coaching(e, 0), -1), (samples::coaching(e, 1), 1)]);
+        output.records.extend([(samples::record(e, 0), -1), (samples::record(e, 1), 1)]);
         output.notifications.extend([(listed(e, None), -1), (listed(e, Some(samples::START)), 1)]);
         output.features.extend([(samples::features(e, 0), -1), (samples::features(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
@@ -123,6 +125,7 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
         "analyses",
         "coachings",
         "notifications",
+        "health_records",
     ];
-    assert_eq!(tables.map(|table| rows[table].len()), [12; 8]);
+    assert_eq!(tables.map(|table| rows[table].len()), [12; 9]);
 }
