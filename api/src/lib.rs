@@ -23,6 +23,7 @@ mod catalog;
 mod client;
 mod engine;
 mod error;
+mod explain;
 mod fhir;
 mod flight;
 mod hidden;

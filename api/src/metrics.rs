@@ -57,6 +57,8 @@ pub struct Metrics {
     epoch: Gauge,
     commit: Histogram,
     latency: Histogram,
+    /// The parts of it, in their order: waiting, computing, committing.
+    parts: [Histogram; 3],
     lake_lagging: Gauge,
     snapshot: Gauge,
     snapshot_bytes: Gauge,
@@ -95,6 +97,7 @@ impl Metrics {
             epoch: Gauge::default(),
             commit: times(),
             latency: times(),
+            parts: [times(), times(), times()],
             lake_lagging: Gauge::default(),
             snapshot: Gauge::default(),
             snapshot_bytes: Gauge::default(),
@@ -137,6 +140,13 @@ impl Metrics {
         registry.register_with_unit("commit", help, Unit::Seconds, self.commit.clone());
         let help = "From a record's arrival in the log to the commit of what it caused";
         registry.register_with_unit("event_to_commit", help, Unit::Seconds, self.latency.clone());
+        for (part, (name, help)) in self.parts.iter().zip([
+            ("latency_wait", "Of that, until the record's epoch was cut and given to the workers"),
+            ("latency_compute", "Of that, until the workers had computed the epoch"),
+            ("latency_commit", "Of that, until it was committed, waiting for the epochs before it included"),
+        ]) {
+            registry.register_with_unit(name, help, Unit::Seconds, part.clone());
+        }
         registry.register("lake_lagging", "1 while the lake is behind the log", self.lake_lagging.clone());
         registry.register("snapshot_epoch", "Epoch of the newest snapshot", self.snapshot.clone());
         let help = "Size of the newest snapshot";
@@ -199,9 +209,13 @@ impl Metrics {
         self.commit.observe(took.as_secs_f64());
     }
 
-    /// A record's way from its arrival in the log to the commit of what it caused.
-    pub fn event_to_commit(&self, took: Duration) {
-        self.latency.observe(took.as_secs_f64());
+    /// A record's way from its arrival in the log to the commit of what it caused: how long it waited, was computed, was
+    /// committed.
+    pub fn event_to_commit(&self, parts: [Duration; 3]) {
+        self.latency.observe(parts.iter().sum::<Duration>().as_secs_f64());
+        for (histogram, part) in self.parts.iter().zip(parts) {
+            histogram.observe(part.as_secs_f64());
+        }
     }
 
     /// Whether the lake is behind the log.

@@ -6,6 +6,7 @@
 use crate::{
     catalog::{CATALOG, Catalog, Catalogs, PUBLIC},
     error::Error,
+    explain::Explain,
     fhir::Asked,
     memory::Share,
     options::Limits,
@@ -89,6 +90,7 @@ impl Sessions {
         session.register_udf(ScalarUDF::new_from_impl(Cosine::default()));
         let similar = SimilarFingerprints(Arc::clone(&snapshot.similar));
         session.register_udtf("similar_fingerprints", Arc::new(similar));
+        session.register_udtf("explain", Arc::new(Explain(Arc::clone(&snapshot.about))));
         for (name, function) in fhir.into_iter().flatten() {
             session.register_udtf(name, Arc::new(function));
         }

@@ -8,6 +8,7 @@ mod differential;
 mod eos;
 mod fingerprint;
 mod kernels;
+mod latency;
 mod log;
 mod pulse;
 mod recover;
@@ -66,6 +67,8 @@ enum Bench {
     Recover(recover::Args),
     /// The latency of epochs with and without a snapshot under way
     Snapshot(snapshot::Args),
+    /// From a packet to what came of it, on the topics and in SQL, at a paced rate
+    Latency(latency::Args),
     /// The program under load for minutes: whether its memory grows
     Soak(soak::Args),
 }
@@ -86,6 +89,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Risk => ("risk", object(risk::run()?)),
         Bench::Recover(args) => ("recover", recover::run(args)?),
         Bench::Snapshot(args) => ("snapshot", snapshot::run(args)?),
+        Bench::Latency(args) => ("latency", latency::run(args)?),
         Bench::Soak(args) => ("soak", soak::run(args)?),
     };
     let peak_rss_mb = api::resident().map(|resident| resident.peak_bytes as f64 / 1e6);

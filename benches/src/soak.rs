@@ -9,8 +9,8 @@
 //!   program kept up, and keys were forgotten.
 //! - What is left at the end can be started from: a start comes to the same counts.
 
-mod crowd;
-mod feeder;
+pub(crate) mod crowd;
+pub(crate) mod feeder;
 mod retention;
 
 use crate::stand::{self, Stand};

@@ -127,12 +127,21 @@ fn sent_again(datum: &Datum) -> Option<Again> {
     }
 }
 
-/// When an event happened, for how late it is.
-fn dated(event: &DomainEvent, raw: &Raw) -> Micros {
-    match Again::read(event.origin(), raw) {
-        Some(_) => event.at().min(raw.recorded_at),
-        None => event.at(),
+/// When it was, for how late it is; what cannot be used is never too late.
+pub fn dated(datum: &Datum) -> Option<Micros> {
+    match datum {
+        Datum::Packet(packet) => Some(packet.raw.recorded_at),
+        Datum::Event { event, raw } => Some(match Again::read(event.origin(), raw) {
+            Some(_) => event.at().min(raw.recorded_at),
+            None => event.at(),
+        }),
+        Datum::Fault(_) => None,
     }
+}
+
+/// What is dated before this comes too late, behind a record of its lane that was written at `newest`.
+pub fn oldest(newest: Micros, watermark: Micros, horizon: Micros) -> Micros {
+    newest.max(watermark).saturating_sub(horizon)
 }
 
 /// Judges the data of one epoch.
@@ -156,15 +165,14 @@ impl Judge {
         }
         let (_, newest) = self.current.as_mut().expect("a lane was just taken in hand");
         *newest = (*newest).max(datum.recorded_at().min(self.latest));
-        let oldest = (*newest).max(self.watermark).saturating_sub(self.horizon);
+        let oldest = oldest(*newest, self.watermark, self.horizon);
+        if dated(&datum).is_none_or(|dated| dated >= oldest) {
+            return datum;
+        }
         match datum {
-            Datum::Packet(packet) if packet.raw.recorded_at < oldest => {
-                Datum::Fault(self.refuse(packet.origin, packet.raw))
-            }
-            Datum::Event { event, raw } if dated(&event, &raw) < oldest => {
-                Datum::Fault(self.refuse(event.origin(), raw))
-            }
-            datum => datum,
+            Datum::Packet(packet) => Datum::Fault(self.refuse(packet.origin, packet.raw)),
+            Datum::Event { event, raw } => Datum::Fault(self.refuse(event.origin(), raw)),
+            fault @ Datum::Fault(_) => fault,
         }
     }
 

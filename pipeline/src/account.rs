@@ -49,22 +49,48 @@ impl Counts {
     }
 }
 
+/// Where the time of a record went, from its arrival until what came of it was visible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// Until its epoch was cut and given to the workers.
+    pub wait: Duration,
+    /// Until the workers had computed the epoch.
+    pub compute: Duration,
+    /// Until the epoch was committed and its tables were shown, waiting for the epochs before it included.
+    pub commit: Duration,
+}
+
+impl Way {
+    /// Its parts, in order.
+    pub const fn parts(self) -> [Duration; 3] {
+        [self.wait, self.compute, self.commit]
+    }
+}
+
+/// The whole way of records, and its parts.
+#[derive(Debug)]
+struct Times {
+    all: Histogram<u64>,
+    parts: [Histogram<u64>; 3],
+}
+
 /// Counts and latencies, shared by the threads of the process.
 #[derive(Debug)]
 pub struct Account {
-    inner: Mutex<(Counts, Histogram<u64>)>,
+    inner: Mutex<(Counts, Times)>,
 }
 
 impl Default for Account {
     fn default() -> Self {
         let histogram =
-            Histogram::new_with_bounds(1, LONGEST_US, 2).expect("the bounds are constants that fit");
-        Self { inner: Mutex::new((Counts::default(), histogram)) }
+            || Histogram::new_with_bounds(1, LONGEST_US, 2).expect("the bounds are constants that fit");
+        let times = Times { all: histogram(), parts: [histogram(), histogram(), histogram()] };
+        Self { inner: Mutex::new((Counts::default(), times)) }
     }
 }
 
 impl Account {
-    fn lock(&self) -> MutexGuard<'_, (Counts, Histogram<u64>)> {
+    fn lock(&self) -> MutexGuard<'_, (Counts, Times)> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,10 +121,15 @@ impl Account {
         self.lock().0 = counts;
     }
 
-    /// Notes that `records` were visible `latency` after they were read.
-    pub fn visible(&self, latency: Duration, records: u64) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST_US).min(LONGEST_US);
-        self.lock().1.saturating_record_n(micros.max(1), records);
+    /// Notes that `records` came this way from being read to being visible.
+    pub fn visible(&self, way: Way, records: u64) {
+        let micros =
+            |took: Duration| u64::try_from(took.as_micros()).unwrap_or(LONGEST_US).clamp(1, LONGEST_US);
+        let times = &mut self.lock().1;
+        times.all.saturating_record_n(micros(way.parts().into_iter().sum()), records);
+        for (histogram, part) in times.parts.iter_mut().zip(way.parts()) {
+            histogram.saturating_record_n(micros(part), records);
+        }
     }
 
     /// Counts so far.
@@ -108,7 +139,23 @@ impl Account {
 
     /// The latency that 99 % of the records kept below, from read to visible.
     pub fn p99(&self) -> Duration {
-        Duration::from_micros(self.lock().1.value_at_quantile(0.99))
+        Duration::from_micros(self.lock().1.all.value_at_quantile(0.99))
+    }
+
+    /// The same of each part of the way.
+    pub fn p99_of_parts(&self) -> Way {
+        let [wait, compute, commit] = {
+            let times = &self.lock().1;
+            [0, 1, 2].map(|part: usize| Duration::from_micros(times.parts[part].value_at_quantile(0.99)))
+        };
+        Way { wait, compute, commit }
+    }
+
+    /// Forgets how long records took until now, to measure from here on.
+    pub fn forget_latencies(&self) {
+        let times = &mut self.lock().1;
+        times.all.reset();
+        times.parts.iter_mut().for_each(Histogram::reset);
     }
 }
 
@@ -131,11 +178,25 @@ mod tests {
     fn the_latency_of_most_records_is_told_not_of_most_epochs() {
         let account = Account::default();
         assert_eq!(account.p99(), Duration::ZERO);
-        account.visible(Duration::from_millis(20), 1_000);
-        account.visible(Duration::from_hours(1), 5);
+        let whole = |commit| Way { commit, ..Way::default() };
+        account.visible(whole(Duration::from_millis(20)), 1_000);
+        account.visible(whole(Duration::from_hours(1)), 5);
         assert!((19..=21).contains(&account.p99().as_millis()), "{:?}", account.p99());
-        account.visible(Duration::from_hours(1), 1_000);
+        account.visible(whole(Duration::from_hours(1)), 1_000);
         // What is longer than can be told apart counts as the longest.
         assert!(account.p99() >= Duration::from_micros(LONGEST_US), "{:?}", account.p99());
+    }
+
+    #[test]
+    fn the_parts_of_the_way_are_told_apart_and_add_up() {
+        let account = Account::default();
+        let ms = Duration::from_millis;
+        account.visible(Way { wait: ms(80), compute: ms(10), commit: ms(30) }, 100);
+        let Way { wait, compute, commit } = account.p99_of_parts();
+        let near = |took: Duration, is: u128| took.as_millis().abs_diff(is) <= 1;
+        assert!(near(wait, 80) && near(compute, 10) && near(commit, 30), "{wait:?} {compute:?} {commit:?}");
+        assert!(near(account.p99(), 120), "{:?}", account.p99());
+        account.forget_latencies();
+        assert_eq!(account.p99(), Duration::ZERO);
     }
 }

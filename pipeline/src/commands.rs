@@ -2,6 +2,7 @@
 
 pub(crate) mod calibrate;
 pub(crate) mod dlq;
+pub(crate) mod explain;
 pub(crate) mod rules;
 
 use anyhow::{Context, bail};
@@ -72,6 +73,17 @@ pub(crate) enum Command {
     /// Dead letters: list them, look at one, send them again
     #[command(subcommand)]
     Dlq(dlq::Dlq),
+    /// Say what an alert was raised from, or derive it again from just its inputs
+    ///
+    /// Without --replay, asks the running program (or, without one, what its lake holds): one line per piece of evidence,
+    /// from the table function `explain('ALERT_ID')`.
+    ///
+    /// With --replay, reads just the inputs behind the alert from the log, runs them through the rules as configured
+    /// now, and compares what comes out with what stands on the topic of alerts, bit for bit. Nothing is written. It
+    /// ends with an error if anything differs, or if inputs were deleted from the log.
+    ///
+    /// With the embedded log, stop the program first. With Kafka it need not stop.
+    Explain(explain::Explain),
     /// Make a field calibration from samples whose content is known
     Calibrate(calibrate::Calibrate),
     /// Rule sets: those that ship, and publishing one in another version
@@ -115,6 +127,9 @@ pub(crate) struct Demo {
     /// Replay a few records that cannot be used among the good ones
     #[arg(long)]
     spoil: bool,
+    /// Replay so many patients beside the recordings: what a monitor showed, made worse, so that alerts rise
+    #[arg(long, default_value = "0", value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000))]
+    patients: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +158,7 @@ impl From<&Demo> for demo::Options {
             json: demo.report.is_some(),
             recordings: demo.recordings.clone(),
             spoil: demo.spoil,
+            patients: demo.patients,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Options {
     pub recordings: PathBuf,
     /// Replay a few records that cannot be used among the good ones.
     pub spoil: bool,
+    /// How many patients are replayed beside the recordings.
+    pub patients: u32,
 }
 
 /// Looks at the screen and at the stop flag so often.
@@ -42,7 +44,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 /// Runs the demo until the recordings end (with `exit`) or `stop` is set.
 pub fn run(config: &Config, options: &Options, stop: &Arc<AtomicBool>) -> Result<(), Error> {
-    let recordings = Recordings::open(&options.recordings)?;
+    let recordings = Recordings::open(&options.recordings)?.with_patients(options.patients);
     let begun = Instant::now();
     let service = Service::start(config)?;
     let address = service.address();

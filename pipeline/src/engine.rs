@@ -170,6 +170,7 @@ fn stand<'a>(config: &'a Config, shared: &'a Shared) -> Result<Engine<'a>, Error
     })?;
     let Standing { intake, workers, committer, next, now_us, snapshot } = standing;
     shared.metrics.snapshot_held(snapshot);
+    shelf.describe(crate::explain::about(config, workers.steps()));
     let auditing = Auditing::start(config.audit, Arc::clone(&shared.log), Arc::clone(&shared.metrics))?;
     let snapshots = Snapshots::start(
         &config.snapshot,
@@ -312,10 +313,11 @@ impl Engine<'_> {
     ) -> Result<Done, Error> {
         let _watched = self.computing.busy();
         planted::reached(planted::Step::Bound);
+        let fed = Instant::now();
         self.workers.feed(binding.epoch, recover::tick(&binding), records)?;
         planted::reached(planted::Step::Fed);
         let (output, tally) = self.workers.collect(binding.epoch)?;
         planted::reached(planted::Step::Collected);
-        Ok(Done { binding, output, tally, arrivals, snapshot: false })
+        Ok(Done { binding, output, tally, arrivals, computed: (fed, Instant::now()), snapshot: false })
     }
 }

@@ -18,6 +18,7 @@ mod records;
 use crate::Error;
 use eventlog::{Budget, Reader, Record, TopicPartition};
 use model::{Epoch, Input, Micros, time::AHEAD};
+pub(crate) use records::bytes_of;
 pub use records::{Records, bytes};
 use records::{count, digest, size};
 use serde::Deserialize;
@@ -261,7 +262,7 @@ impl Intake {
             outputs: Vec::new(),
             intent: None,
             repairs: Vec::new(),
-            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            code_version: crate::VERSION.to_owned(),
         };
         (binding, records)
     }

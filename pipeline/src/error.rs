@@ -67,6 +67,9 @@ pub enum Error {
     /// An answer about dead letters cannot be read.
     #[error("the answer about dead letters is of another version: use the version that runs")]
     Letters,
+    /// An alert cannot be derived again: why, and what to do.
+    #[error("{0}")]
+    Unexplained(String),
     /// The door cannot open or answer.
     #[error("door: {0}")]
     Door(#[from] api::Error),

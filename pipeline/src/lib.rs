@@ -5,8 +5,9 @@
 //! into epochs, [`workers`] compute them, [`engine`] drives both and commits; [`recover`] finds out where
 //! it stood, [`snapshots`] make that quick, [`repair`] publishes again what a log lost, [`watchdog`] ends what hangs; [`account`] counts.
 //! [`config`] holds what the program can be told, [`demo`] replays recordings and proves the result,
-//! [`dlq`] shows dead letters and sends them again, [`calibrate`] makes a calibration from known samples,
-//! [`rules`] publishes rule sets, [`waveforms`] reads signals from the log for the door.
+//! [`dlq`] shows dead letters and sends them again, [`explain`] derives alerts again from just their inputs,
+//! [`calibrate`] makes a calibration from known samples, [`rules`] publishes rule sets, [`waveforms`] reads signals from
+//! the log for the door.
 //!
 //! # Invariants
 //! - Only this room reads the environment, and only `config` does.
@@ -22,6 +23,7 @@ pub mod dlq;
 pub mod engine;
 pub mod epoch;
 mod error;
+pub mod explain;
 pub mod recover;
 pub mod repair;
 mod results;
@@ -33,3 +35,6 @@ pub mod waveforms;
 pub mod workers;
 
 pub use error::Error;
+
+/// Version of the code, and the commit it was built from where that is known.
+pub const VERSION: &str = env!("MANPASIK_VERSION");

@@ -36,6 +36,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Config => commands::show_config(&loaded),
         Command::Sql(options) => commands::sql(&loaded.config, options)?,
         Command::Dlq(dlq) => commands::dlq::run(&loaded.config, dlq)?,
+        Command::Explain(options) => commands::explain::run(&loaded.config, options)?,
         Command::Calibrate(options) => commands::calibrate::run(&loaded.config, options)?,
         Command::Rules(what) => commands::rules::run(&loaded.config, what)?,
         Command::Status => commands::status(&loaded.config)?,

@@ -9,7 +9,7 @@
 //! - Readers ignore fields they do not know, so an older program reads what a newer one wrote.
 
 use crate::{Check, Digest, Error, topics::BINDINGS};
-use eventlog::{Budget, Log, TopicPartition, read_range};
+use eventlog::{Budget, Log, Record, TopicPartition, read_range};
 use model::{Epoch, Input, Micros, view::Progress};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -198,15 +198,18 @@ pub(crate) fn read(log: &dyn Log, from: u64) -> Result<(Vec<Placed>, u64), Error
     let from = from.clamp(range.start, range.end);
     let mut bindings = Vec::new();
     let position = read_range(&mut *log.reader()?, &at, from..range.end, BUDGET, |record| {
-        bindings.push((record.offset, serde_json::from_slice(&record.value)));
+        bindings.push(decode(&record));
     })?;
-    let placed = |(offset, binding): (u64, serde_json::Result<Binding>)| match binding {
-        Ok(binding) => Ok((offset, binding)),
-        Err(error) => {
-            Err(Error::History(format!("no binding at {offset} ({error}): start the version that wrote it")))
-        }
-    };
-    Ok((bindings.into_iter().map(placed).collect::<Result<_, _>>()?, position))
+    Ok((bindings.into_iter().collect::<Result<_, _>>()?, position))
+}
+
+/// The binding that `record` holds, and its offset.
+pub(crate) fn decode(record: &Record) -> Result<Placed, Error> {
+    let offset = record.offset;
+    let binding = serde_json::from_slice(&record.value);
+    let no =
+        |error| Error::History(format!("no binding at {offset} ({error}): start the version that wrote it"));
+    binding.map(|binding| (offset, binding)).map_err(no)
 }
 
 /// Refuses a history with an epoch or a range of input missing or twice.

@@ -158,7 +158,7 @@ impl Lake {
         });
         tell_fingerprints(disk, &dir, &chain, &mut *similar)?;
         let (tables, similar) = (tables.collect(), similar.version());
-        Ok(Snapshot { as_of_epoch: chain.through(), tables, progress: Vec::new(), similar })
+        Ok(Snapshot { as_of_epoch: chain.through(), tables, similar, ..Snapshot::default() })
     }
 
     /// Opens the lake to write it, or creates it; takes the next incarnation.

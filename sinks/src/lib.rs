@@ -20,6 +20,7 @@ pub mod commit;
 mod digest;
 pub mod disk;
 mod error;
+mod history;
 pub mod lake;
 mod output;
 #[cfg(test)]
@@ -34,4 +35,5 @@ pub use capture::{Captured, capture};
 pub use commit::{Committed, Committer, Hand, LakeLag, Means, Opened, Options, Snapshots};
 pub use digest::{Check, Digest};
 pub use error::{Divergence, Error};
+pub use history::History;
 pub use output::Output;

@@ -29,7 +29,7 @@ use crate::{
     binding::{Run, TopicDigest},
 };
 use eventlog::{Draft, Log, Record, TopicSpec};
-use model::Micros;
+use model::{AlertChange, Micros};
 use std::{collections::BTreeMap, sync::Arc};
 
 mod alert;
@@ -144,6 +144,11 @@ pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     letters.add(NOTIFICATIONS, notification::drafts(&output.sent, partitions(NOTIFICATIONS)));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters
+}
+
+/// The records of [`ALERTS`] for consolidated changes of alerts, whether or not they are published.
+pub fn alerts(changes: &[(AlertChange, i64)], partitions: u32) -> Vec<Draft> {
+    alert::drafts(changes, partitions)
 }
 
 impl Letters {

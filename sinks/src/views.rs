@@ -164,6 +164,7 @@ impl Views {
             tables: self.rows.iter().zip(&self.files).map(view).collect(),
             progress: binding.map(Binding::progress).unwrap_or_default(),
             similar: Arc::clone(&self.alike),
+            ..Snapshot::default()
         }
     }
 }

@@ -12,6 +12,9 @@
 //! | `NAME.hea` (plain only) with `NAME.dat` | a session of electrocardiogram, mV: a WFDB record in format 212 |
 //! | `NAME.atr` | truth: the beats of that record |
 //!
+//! Patients can be added of whom nothing is sent but what a monitor shows, and that is made of what was recorded: so
+//! that there are as many alerts as somebody wants to look at.
+//!
 //! # Layout
 //! `file` opens files, `table` reads columns by name, `wfdb` WFDB records, `recording` what belongs to one person,
 //! [`Track`] is one signal of it, `clock` its time base, `script` plays one session, [`Traffic`] merges them, `spoil`
@@ -20,8 +23,8 @@
 //! # Invariants
 //! - The same folder always gives the same drafts in the same order: ids are derived from names, times
 //!   from the files, and no clock is read.
-//! - What is sent was recorded: nothing is smoothed, filled in or made up. A sample that is not a
-//!   number is not sent.
+//! - What is sent was recorded: nothing is smoothed, filled in or made up, but for patients that were asked for. A
+//!   sample that is not a number is not sent.
 
 mod clock;
 mod file;
@@ -73,6 +76,17 @@ impl Recordings {
             Recording::open(folder, &name, found.signals.as_deref(), found.is_wfdb).map(Arc::new)
         };
         Ok(Self { recordings: names.into_iter().map(open).collect::<Result<_>>()? })
+    }
+
+    /// The same, and so many patients: people of whom nothing is sent but what their monitor shows, which is what the
+    /// monitor of a recording showed, made worse.
+    pub fn with_patients(mut self, count: u32) -> Self {
+        let shown = self.recordings.iter().filter(|recording| !recording.observations().is_empty());
+        let patients = (0..count).zip(shown.cycle()).map(|(number, of)| Arc::new(of.patient(number)));
+        let patients: Vec<_> = patients.collect();
+        self.recordings.extend(patients);
+        self.recordings.sort_by(|a, b| a.name().cmp(b.name()));
+        self
     }
 
     /// The recordings, ordered by name.

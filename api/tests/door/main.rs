@@ -2,6 +2,7 @@
 //!
 //! One binary, because every one that holds the query engine takes long to link.
 
+mod explain;
 mod fhir;
 mod flight;
 mod limits;

@@ -18,19 +18,19 @@ const ILL: Micros = 8;
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sent {
-    pub(super) records: u64,
-    pub(super) packets: u64,
-    pub(super) vitals: u64,
-    pub(super) sessions: u64,
+pub(crate) struct Sent {
+    pub(crate) records: u64,
+    pub(crate) packets: u64,
+    pub(crate) vitals: u64,
+    pub(crate) sessions: u64,
 }
 
 /// Everybody, one place after the other.
-pub(super) struct Crowd {
+pub(crate) struct Crowd {
     places: Vec<Place>,
     now: Micros,
     partitions: u32,
-    pub(super) sent: Sent,
+    pub(crate) sent: Sent,
 }
 
 /// A device and who uses it now.
@@ -57,13 +57,13 @@ impl Place {
 }
 
 impl Crowd {
-    pub(super) fn new(devices: u32, partitions: u32) -> Self {
+    pub(crate) fn new(devices: u32, partitions: u32) -> Self {
         let places = (0..devices).map(|number| Place::new(number, 0, START, partitions)).collect();
         Self { places, now: START, partitions, sent: Sent::default() }
     }
 
     /// Everything of the next fifth of a second.
-    pub(super) fn step(&mut self, into: &mut Vec<Draft>) {
+    pub(crate) fn step(&mut self, into: &mut Vec<Draft>) {
         let (now, partitions, before) = (self.now, self.partitions, into.len());
         let sent = &mut self.sent;
         for place in &mut self.places {

@@ -21,7 +21,7 @@ const BATCH: usize = 20_000;
 const BEAT: Duration = Duration::from_millis(50);
 
 /// The thread, and what it is told.
-pub(super) struct Feeder {
+pub(crate) struct Feeder {
     told: Arc<Told>,
     thread: JoinHandle<Result<Sent>>,
 }
@@ -36,7 +36,7 @@ struct Told {
 
 impl Feeder {
     /// Starts it, as fast as records are taken.
-    pub(super) fn start(config: &Config, shared: &engine::Shared, devices: u32) -> Result<Self> {
+    pub(crate) fn start(config: &Config, shared: &engine::Shared, devices: u32) -> Result<Self> {
         let told = Arc::new(Told::default());
         let work = Work {
             crowd: Crowd::new(devices, config.log.partitions),
@@ -49,21 +49,21 @@ impl Feeder {
     }
 
     /// So many records a second from now on.
-    pub(super) fn pace(&self, rate: f64) {
+    pub(crate) fn pace(&self, rate: f64) {
         self.told.rate.store(rate.to_bits(), Ordering::Relaxed);
     }
 
     /// Records on the log.
-    pub(super) fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.told.written.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
 
     /// Ends it; gives what it wrote.
-    pub(super) fn join(self) -> Result<Sent> {
+    pub(crate) fn join(self) -> Result<Sent> {
         self.told.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow!("the feeder panicked"))?
     }

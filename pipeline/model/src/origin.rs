@@ -58,6 +58,11 @@ impl Input {
         Self::ALL.into_iter().find(|input| input.topic() == topic)
     }
 
+    /// Whether its records concern everybody, so that whatever is computed again needs all of them.
+    pub const fn is_global(self) -> bool {
+        matches!(self, Self::Rules)
+    }
+
     /// The worker that reads a partition, modulo their number: everything that keeps state by partition lives there.
     pub const fn lane(self, partition: u32) -> u64 {
         self as u64 + partition as u64

@@ -55,6 +55,28 @@ pub struct Progress {
     pub watermark: Option<Micros>,
 }
 
+/// What a program says of itself, for whoever asks what an alert was found by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Version of the code, and the commit it was built from where that is known.
+    pub code: String,
+    /// Versions of the formats and steps behind results, each with its name.
+    pub versions: Vec<(String, String)>,
+    /// What rules were told.
+    pub parameters: Vec<Parameter>,
+}
+
+/// One parameter in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// The one rule that has it; `None` for every rule that has none of its own by that name.
+    pub rule: Option<String>,
+    /// Name, as the configuration has it.
+    pub name: String,
+    /// Value, as the configuration writes it.
+    pub value: String,
+}
+
 /// All tables at one committed epoch.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -66,11 +88,19 @@ pub struct Snapshot {
     pub progress: Vec<Progress>,
     /// Which fingerprints are alike.
     pub similar: Arc<dyn Similar>,
+    /// What found all this; empty where nobody runs.
+    pub about: Arc<About>,
 }
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self { as_of_epoch: None, tables: BTreeMap::new(), progress: Vec::new(), similar: Arc::new(Nothing) }
+        Self {
+            as_of_epoch: None,
+            tables: BTreeMap::new(),
+            progress: Vec::new(),
+            similar: Arc::new(Nothing),
+            about: Arc::default(),
+        }
     }
 }
 
@@ -78,6 +108,7 @@ impl Default for Snapshot {
 #[derive(Debug, Default)]
 pub struct Shelf {
     newest: RwLock<Arc<Snapshot>>,
+    about: RwLock<Arc<About>>,
 }
 
 impl Shelf {
@@ -86,8 +117,18 @@ impl Shelf {
         Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Says what finds what is put here.
+    pub fn describe(&self, about: About) {
+        let about = Arc::new(about);
+        *self.about.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&about);
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        *newest = Arc::new(Snapshot { about, ..Snapshot::clone(&newest) });
+    }
+
     /// Replaces the snapshot for all later readers.
     pub fn swap(&self, snapshot: Snapshot) {
+        let about = Arc::clone(&self.about.read().unwrap_or_else(PoisonError::into_inner));
+        let snapshot = Snapshot { about, ..snapshot };
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
     }
 }

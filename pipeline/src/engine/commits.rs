@@ -4,7 +4,13 @@
 //! epoch is found out by the next start.
 
 use super::Shared;
-use crate::{Error, account::Counts, clock::wall, snapshots::Marks, watchdog::Watch};
+use crate::{
+    Error,
+    account::{Counts, Way},
+    clock::wall,
+    snapshots::Marks,
+    watchdog::Watch,
+};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use model::Epoch;
 use operators::sequence::Tally;
@@ -35,6 +41,8 @@ pub(super) struct Done {
     pub(super) tally: Tally,
     /// When its records were read, and how many at a time.
     pub(super) arrivals: Vec<(Instant, u64)>,
+    /// When the workers were given it, and when they had computed it.
+    pub(super) computed: (Instant, Instant),
     /// Whether a snapshot of the state after it is being taken.
     pub(super) snapshot: bool,
 }
@@ -139,13 +147,19 @@ impl Drop for Commits {
 }
 
 fn commit(committer: &mut Committer, shared: &Shared, marks: &Marks, done: Done) -> Result<(), Error> {
-    let Done { binding, output, tally, arrivals, snapshot } = done;
+    let Done { binding, output, tally, arrivals, computed: (fed, collected), snapshot } = done;
     let begun = Instant::now();
     let oldest = arrivals.first().map(|(arrived, _)| *arrived);
     let committed = committer.commit(binding.clone(), &output)?;
+    let visible = Instant::now();
     for (arrived, records) in arrivals {
-        shared.account.visible(arrived.elapsed(), records);
-        shared.metrics.event_to_commit(arrived.elapsed());
+        let way = Way {
+            wait: fed.saturating_duration_since(arrived),
+            compute: collected.saturating_duration_since(fed),
+            commit: visible.saturating_duration_since(collected),
+        };
+        shared.account.visible(way, records);
+        shared.metrics.event_to_commit(way.parts());
     }
     let behind = oldest.map_or(Duration::ZERO, |arrived| arrived.elapsed());
     if behind > OVERLOADED.1 || behind < OVERLOADED.0 {

@@ -12,6 +12,11 @@ pub(super) fn size(record: &Record) -> usize {
     record.key.as_ref().map_or(0, Vec::len) + record.value.len() + headers
 }
 
+/// Bytes of key, value and headers.
+pub(crate) fn bytes_of(record: &Record) -> u64 {
+    size(record) as u64
+}
+
 /// Bytes of keys, values and headers.
 pub fn bytes(records: &Records) -> u64 {
     records.iter().flat_map(|(_, records)| records).map(|record| size(record) as u64).sum()

@@ -18,7 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// 2026-01-01.
 pub(crate) const START: i64 = 1_767_225_600_000_000;
-const SECOND: i64 = 1_000_000;
+pub(crate) const SECOND: i64 = 1_000_000;
 const CHANNELS: u16 = 88;
 /// Samples of a packet, which is of a second.
 const RATE: u16 = 20;
@@ -33,7 +33,13 @@ pub(crate) fn open(place: &Place) -> embedded::Embedded {
         .unwrap()
 }
 
-fn draft(input: Input, at: i64, key: Vec<u8>, value: Vec<u8>, headers: Vec<eventlog::Header>) -> Draft {
+pub(crate) fn draft(
+    input: Input,
+    at: i64,
+    key: Vec<u8>,
+    value: Vec<u8>,
+    headers: Vec<eventlog::Header>,
+) -> Draft {
     let partition = partition_of(&key, 6);
     Draft { topic: input.topic().into(), partition, timestamp_ms: at / 1_000, key: Some(key), value, headers }
 }
@@ -147,7 +153,7 @@ pub(crate) fn follow(place: &Place, drafts: Vec<Draft>, question: &str, answer: 
 }
 
 /// The events of a topic of results, each its type and its payload, in order.
-fn told(place: &Place, topic: &str) -> Vec<(String, Value)> {
+pub(crate) fn told(place: &Place, topic: &str) -> Vec<(String, Value)> {
     let log = open(place);
     let (mut reader, mut told) = (log.reader().unwrap(), Vec::new());
     for partition in 0..log.partitions(topic).unwrap() {

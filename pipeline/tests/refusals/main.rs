@@ -10,6 +10,7 @@ mod configuration;
 mod dead_letters;
 mod disk;
 mod door;
+mod explained;
 mod health_records;
 mod heard;
 mod lake;

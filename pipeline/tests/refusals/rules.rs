@@ -55,6 +55,9 @@ fn a_changed_limit_clears_what_it_does_not_find_and_the_alert_names_its_version(
     let back = place.write("back.toml", &shipped).display().to_string();
     place.say(&["rules", "publish", &back]).fine();
     follow(&place, vec![], open, &json!({"level": "CRITICAL", "rule_version": "1.1"}));
+    // Each comes out again of its inputs, the published sets among them.
+    let replayed = place.say(&["explain", "--all", "--replay"]).fine();
+    assert!(replayed.contains("2 of 2 alerts identical"), "{replayed}");
 }
 
 #[test]

@@ -71,6 +71,25 @@ impl Recording {
         Ok(Self { name: name.to_owned(), tracks, observations })
     }
 
+    /// Patient `number`, who is as ill as this person is well: breathes faster, with less oxygen and a faster heart.
+    ///
+    /// The one track has no samples, and is no session.
+    pub(super) fn patient(&self, number: u32) -> Self {
+        let name = format!("{}~{number}", self.name);
+        let worse = f64::from(10 + number % 10);
+        let moved =
+            |sign: Option<Number>, by: f64| sign.and_then(|sign| Number::finite((sign.get() + by).max(1.0)));
+        let ill = |seen: &Observation| Observation {
+            at: seen.at,
+            hr: moved(seen.hr, 2.0 * worse),
+            pulse: moved(seen.pulse, 2.0 * worse),
+            resp: moved(seen.resp, worse),
+            spo2: moved(seen.spo2, -worse / 2.0),
+        };
+        let observations = self.observations.iter().map(ill).collect();
+        Self { tracks: vec![self.tracks[0].without_samples(&name)], name, observations }
+    }
+
     /// Name of the recording: its file name without `_Signals.csv` or `.hea`.
     pub fn name(&self) -> &str {
         &self.name

@@ -69,12 +69,14 @@ impl Script {
     pub(super) fn new(recording: Arc<Recording>, track: usize) -> Self {
         // Those of all tracks are observed once, beside the first.
         let next_observation = if track == 0 { 0 } else { recording.observations.len() };
+        // Without a sample there is no session that could begin or end.
+        let milestones = if recording.tracks()[track].samples.is_empty() { 3..3 } else { 0..3 };
         Self {
             session: recording.tracks()[track].session().to_string(),
             user: recording.user().to_string(),
             recording,
             track,
-            milestones: 0..3,
+            milestones,
             next_sample: 0,
             next_sequence: 0,
             next_observation,

@@ -132,6 +132,25 @@ fn traffic_is_in_time_order_on_the_partitions_of_its_keys() {
 }
 
 #[test]
+fn patients_send_nothing_but_what_their_monitors_show_and_that_is_worse() {
+    let folder = folder();
+    let recordings = Recordings::open(folder.path()).unwrap();
+    let whole: Vec<_> = recordings.traffic(PARTITIONS, false).collect();
+    let with = recordings.clone().with_patients(3);
+    assert_eq!(with.len(), recordings.len() + 3);
+    let all: Vec<_> = with.traffic(PARTITIONS, false).collect();
+    assert!(whole.iter().all(|draft| all.contains(draft)), "what is recorded is sent as without them");
+    let added: Vec<_> = all.iter().filter(|draft| !whole.contains(draft)).collect();
+    assert!(!added.is_empty() && added.iter().all(|draft| *draft.topic == *Input::Vitals.topic()));
+    let users: BTreeSet<_> = added.iter().map(|draft| draft.key.clone()).collect();
+    assert_eq!(users.len(), 3);
+    let resp = |recording: &Recording| recording.observations().iter().filter_map(|seen| seen.resp).max();
+    let (patients, others): (Vec<_>, Vec<_>) = with.iter().partition(|one| one.name().contains('~'));
+    let most = others.into_iter().filter_map(resp).max();
+    assert!(patients.into_iter().all(|patient| resp(patient) > most));
+}
+
+#[test]
 fn a_cut_replay_continues_where_it_was_cut() {
     let folder = folder();
     let recordings = Recordings::open(folder.path()).unwrap();

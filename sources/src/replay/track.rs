@@ -41,6 +41,11 @@ impl Track {
         Self { signal, session, device, clock, samples, marks }
     }
 
+    /// The same of recording `name`, without a sample.
+    pub(super) fn without_samples(&self, name: &str) -> Self {
+        Self::new(name, self.signal, self.clock, Vec::new(), None)
+    }
+
     /// What is recorded.
     pub fn signal(&self) -> Signal {
         self.signal
