@@ -80,7 +80,8 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_) => None,
+        | DomainEvent::Rules(_)
+        | DomainEvent::Goal(_) => None,
     }
 }
 

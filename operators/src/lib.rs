@@ -4,7 +4,7 @@
 //! In the order a datum meets them. First [`arrival`]. Fast half, append-only streams: [`sequence`],
 //! [`signals`] with [`pulse`], [`respiration`], [`ecg`] and [`cartridge`], [`window`]. Slow half, facts that may be revised:
 //! [`vitals`], [`session`], [`risk`] over
-//! [`gather`] and [`timeline`]; [`calibration`] and [`supply`], which change by time alone. What cannot be used stands in [`letters`] until it can.
+//! [`gather`] and [`timeline`]; [`calibration`], [`supply`] and [`daily`], which change by time alone. What cannot be used stands in [`letters`] until it can.
 //! [`similar`] finds the fingerprints nearest to one. What they remember stands in [`state`].
 //!
 //! # Invariants
@@ -17,6 +17,7 @@ pub mod arrival;
 pub mod calibration;
 pub mod cartridge;
 pub mod coaching;
+pub mod daily;
 mod deadlines;
 pub mod ecg;
 pub mod gather;

@@ -114,7 +114,8 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_) => None,
+        | DomainEvent::Rules(_)
+        | DomainEvent::Goal(_) => None,
     }
 }
 
@@ -140,7 +141,8 @@ impl Known {
             | DomainEvent::Profile(_)
             | DomainEvent::Sharing(_)
             | DomainEvent::Notification(_)
-            | DomainEvent::Rules(_) => {}
+            | DomainEvent::Rules(_)
+            | DomainEvent::Goal(_) => {}
         }
     }
 

@@ -41,7 +41,8 @@ pub fn cartridges<'scope>(
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_) => None,
+        | DomainEvent::Rules(_)
+        | DomainEvent::Goal(_) => None,
     });
     age::<Supply>(facts, memory)
 }

@@ -94,6 +94,7 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
         | DomainEvent::Profile(_)
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_) => None,
+        | DomainEvent::Rules(_)
+        | DomainEvent::Goal(_) => None,
     })
 }

@@ -14,7 +14,7 @@ mod said;
 mod ward;
 
 use graph::{HORIZON, Out, SECOND, content, remembering, run, ticked};
-use model::{DomainEvent, Number, Vitals};
+use model::{DomainEvent, Number, Vitals, time::DAY};
 use proptest::prelude::*;
 use std::ops::Range;
 use ward::{Log, START, ended, minutes, packet, started, vitals};
@@ -137,6 +137,12 @@ fn what_is_remembered_is_bounded_by_the_horizon() {
         }
         epochs.push((clock, std::mem::take(&mut log.written)));
     }
+    // Days later nobody is remembered any more whose day was not over: only who still comes.
+    for _ in 0..8 {
+        log.clock += DAY;
+        log.event(1, vitals(-1, log.clock, false));
+        epochs.push((log.clock, std::mem::take(&mut log.written)));
+    }
     let stretch = run(&ticked(epochs), 0, 2, &[], &[]);
     let cleared =
         stretch.out.keys().filter(|(_, row)| row.starts_with("(AlertChange") && row.contains("Cleared"));
@@ -145,10 +151,12 @@ fn what_is_remembered_is_bounded_by_the_horizon() {
     let most =
         |range: Range<i64>| *stretch.entries[range.start as usize..range.end as usize].iter().max().unwrap();
     // Sessions that nobody ended are remembered for thirty horizons, one in two epochs; what people were notified of, too,
-    // who it was, and how much of it they have not read.
+    // who it was, and how much of it they have not read. Each who was ill is remembered until their day is summed up.
     let (early, late) = (most(EPOCHS / 2..EPOCHS * 3 / 4), most(EPOCHS * 3 / 4..EPOCHS));
-    assert!(late <= early + 2, "{late} after {early}");
-    assert!(late < 3 * EPOCHS as usize, "{late}");
+    assert!(late <= early + 2 + EPOCHS as usize / 4, "{late} after {early}");
+    assert!(late < 4 * EPOCHS as usize, "{late}");
+    let left = *stretch.entries.last().unwrap();
+    assert!(left < 20, "{left} in the end");
 }
 
 #[test]
@@ -171,6 +179,12 @@ fn the_ward_is_eventful_enough_to_prove_something() {
             "Analysis {",
             "HealthRecord {",
             "RiskDetected {",
+            "DailySummary {",
+            "is_over: true",
+            "GoalProgress {",
+            "state: Reached",
+            "state: Missed",
+            "is_expired: true",
         ])
         .chain([
             "id: \"sirs\"",

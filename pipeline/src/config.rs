@@ -46,6 +46,8 @@ pub struct Config {
     pub cartridge: operators::cartridge::Options,
     /// Rules.
     pub risk: operators::risk::Options,
+    /// What people are told.
+    pub notify: operators::notify::Options,
     /// The door.
     pub door: api::Options,
 }
@@ -143,6 +145,7 @@ fn unusable(config: &Config) -> Option<(&'static str, &'static str)> {
             "must name a layout and as many medians and quartile_ranges as it has numbers, each kind and layout once",
             Normalisers::new(&config.cartridge.normalisers).is_some(),
         ),
+        ("notify.max_age_s", SOME, config.notify.max_age_s >= 1),
         ("snapshot.keep", SOME, config.snapshot.keep >= 1),
         ("snapshot.slice_bytes", SOME, config.snapshot.slice_bytes >= 1),
         ("commit.attempts", SOME, config.commit.attempts >= 1),

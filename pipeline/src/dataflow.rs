@@ -8,7 +8,7 @@ pub use crate::results::Results;
 use eventlog::Record;
 use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, coaching, letters, notify, record,
+    Stream, arrival, calibration, coaching, daily, letters, notify, record,
     risk::{self, analysis, detected, edition, published, said},
     session, signals,
     state::{Memory, States},
@@ -24,6 +24,8 @@ pub struct Options {
     pub signals: signals::Options,
     /// Rules.
     pub risk: risk::Options,
+    /// What people are told.
+    pub notify: notify::Options,
     /// What is older than the newest data by more than this comes too late, seconds.
     pub horizon_s: u32,
 }
@@ -58,7 +60,10 @@ pub fn build<'scope>(
     let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, rules, &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     let detected = detected::detected(changes.clone(), events.clone(), &memory);
-    let notified = notify::notify(events, detected.clone(), coachings.clone(), &memory);
+    let days = daily::days(events.clone(), analyses.clone(), changes.clone(), &memory);
+    let (risks, summaries, goals) = (detected.clone(), days.summaries.clone(), days.goals.clone());
+    let causes = notify::Causes { risks, coachings: coachings.clone(), summaries, goals };
+    let notified = notify::notify(events, causes, options.notify, &memory);
     let faults = letters::standing(arrived.faults.concat(signals.faults), arrived.again, &memory);
 
     // Keep.
@@ -81,6 +86,8 @@ pub fn build<'scope>(
         ends: capture(ends, probe),
         analyses: capture(analyses, probe),
         coachings: capture(coachings, probe),
+        summaries: capture(days.summaries, probe),
+        goals: capture(days.goals, probe),
         sent: capture(notified.sent, probe),
         notifications: capture(notified.listed, probe),
         unread: capture(notified.unread, probe),

@@ -164,7 +164,12 @@ pub fn graph(config: &Config) -> dataflow::Options {
         ecg: config.ecg.clone(),
         cartridge: config.cartridge.clone(),
     };
-    dataflow::Options { signals, risk: config.risk.clone(), horizon_s: config.epoch.horizon_s }
+    dataflow::Options {
+        signals,
+        risk: config.risk.clone(),
+        notify: config.notify,
+        horizon_s: config.epoch.horizon_s,
+    }
 }
 
 /// What the graph is told of time in the epoch of `binding`.

@@ -1,9 +1,10 @@
 //! What comes out of the graph, held until the epoch loop takes it.
 
 use model::{
-    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, HealthRecord, Measurement, Notification, NotificationListed, PulseWindow,
-    Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
+    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DailySummary,
+    DeviceCalibration, Fault, FeatureWindow, Fingerprint, GoalProgress, HealthRecord, Measurement,
+    Notification, NotificationListed, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
+    SessionEnd, Unread, Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -29,6 +30,8 @@ pub struct Results {
     pub(crate) ends: Captured<SessionEnd>,
     pub(crate) analyses: Captured<Analysis>,
     pub(crate) coachings: Captured<Coaching>,
+    pub(crate) summaries: Captured<DailySummary>,
+    pub(crate) goals: Captured<GoalProgress>,
     pub(crate) sent: Captured<Notification>,
     pub(crate) notifications: Captured<NotificationListed>,
     pub(crate) unread: Captured<Unread>,
@@ -59,6 +62,8 @@ impl Results {
             ends: self.ends.take(epoch),
             analyses: self.analyses.take(epoch),
             coachings: self.coachings.take(epoch),
+            summaries: self.summaries.take(epoch),
+            goals: self.goals.take(epoch),
             sent: self.sent.take(epoch),
             notifications: self.notifications.take(epoch),
             unread: self.unread.take(epoch),

@@ -246,10 +246,10 @@ mod tests {
             max_record_bytes: 1 << 20,
         };
         let log = Embedded::open(&options).unwrap();
-        let topic: std::sync::Arc<str> = Input::Packets.topic().into();
-        log.ensure_topics(&[TopicSpec { name: topic.clone(), partitions: 1 }]).unwrap();
+        let topic = || std::sync::Arc::<str>::from(Input::Packets.topic());
+        log.ensure_topics(&[TopicSpec { name: topic(), partitions: 1 }]).unwrap();
         let draft = |_| Draft {
-            topic: topic.clone(),
+            topic: topic(),
             partition: 0,
             timestamp_ms: 0,
             key: Some(SessionId::derive(&["s"]).to_string().into_bytes()),
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(read(&wanted(0, 9_000)), Err(Unread::Nothing));
         let many = Span { last: MOST, ..wanted(0, 1).records };
         assert_eq!(read(&Wanted { records: many, ..wanted(0, 1) }), Err(Unread::TooMany { most: MOST }));
-        log.truncate(&TopicPartition { topic: topic.clone(), partition: 0 }, 5).unwrap();
+        log.truncate(&TopicPartition { topic: topic(), partition: 0 }, 5).unwrap();
         assert_eq!(read(&wanted(0, 9_000)), Err(Unread::Deleted));
         let kept = Span { first: 5, ..wanted(0, 1).records };
         assert_eq!(read(&Wanted { records: kept, ..wanted(0, 9_000) }), Err(Unread::Nothing));

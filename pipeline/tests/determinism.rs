@@ -216,7 +216,11 @@ fn alerts_are_those_of_a_second_computation_over_all_recordings() {
     }
     assert!(expected.alerts.len() > 2 * 3, "{} alerts", expected.alerts.len());
     let expected = Outcome { epochs: vec![expected], tally: found.tally };
-    assert_same(&found.tables(), &expected.tables(), "all recordings");
+    // Alerts make days, which have a second computation of their own beside their step.
+    let is_day = |line: &String| line.starts_with("summaries ");
+    let (days, found): (Vec<_>, Vec<_>) = found.tables().into_iter().partition(is_day);
+    assert!(!days.is_empty(), "somebody's day had an alert");
+    assert_same(&found, &expected.tables(), "all recordings");
 }
 
 /// A day on a ward: spells of health and of illness around any band of the chart, signs that are sometimes not shown.

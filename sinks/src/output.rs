@@ -7,9 +7,10 @@
 use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
-    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, HealthRecord, Measurement, Notification, NotificationListed, PulseWindow,
-    Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
+    Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DailySummary,
+    DeviceCalibration, Fault, FeatureWindow, Fingerprint, GoalProgress, HealthRecord, Measurement,
+    Notification, NotificationListed, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
+    SessionEnd, Unread, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -51,6 +52,10 @@ pub struct Output {
     pub analyses: Vec<(Analysis, i64)>,
     /// What people are told of their measurements.
     pub coachings: Vec<(Coaching, i64)>,
+    /// What each day of each person came to.
+    pub summaries: Vec<(DailySummary, i64)>,
+    /// How each period of each goal stands.
+    pub goals: Vec<(GoalProgress, i64)>,
     /// Notifications that went.
     pub sent: Vec<(Notification, i64)>,
     /// The same, and whether they were read.
@@ -98,6 +103,8 @@ impl Output {
             whole.ends.extend(part.ends);
             whole.analyses.extend(part.analyses);
             whole.coachings.extend(part.coachings);
+            whole.summaries.extend(part.summaries);
+            whole.goals.extend(part.goals);
             whole.sent.extend(part.sent);
             whole.notifications.extend(part.notifications);
             whole.unread.extend(part.unread);
@@ -125,6 +132,8 @@ impl Output {
         consolidate(&mut whole.ends);
         consolidate(&mut whole.analyses);
         consolidate(&mut whole.coachings);
+        consolidate(&mut whole.summaries);
+        consolidate(&mut whole.goals);
         consolidate(&mut whole.sent);
         consolidate(&mut whole.notifications);
         consolidate(&mut whole.unread);
@@ -149,7 +158,8 @@ impl Output {
         let more = [breathings.len(), beats.len(), rhythms.len(), measurements.len(), fingerprints.len()];
         let stands = [features.len(), calibrations.len(), cartridges.len(), self.records.len()];
         let said = [analyses.len(), coachings.len(), self.notifications.len(), self.unread.len()];
-        results.into_iter().chain(more).chain(stands).chain(said).any(|rows| rows > 0)
+        let followed = [self.summaries.len(), self.goals.len()];
+        results.into_iter().chain(more).chain(stands).chain(said).chain(followed).any(|rows| rows > 0)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Facts for tests: each follows from a number.
 
+mod told;
+
+pub(crate) use told::{goal, notification, summary};
+
 use crate::{Binding, Digest, InputRange};
 use model::{
     About, AlertChange, Analysis, Beat, Breathing, CalibrationRecord, CalibrationSource, CalibrationStatus,
     CartridgeKind, CartridgeState, CartridgeSupply, CartridgeUid, ChangeKind, Claimed, Coaching,
     DeviceCalibration, EndStatus, EventId, Evidence, Fault, FeatureWindow, Finding, Fingerprint,
-    HealthRecord, Input, Judged, Level, Measurement, Message, Micros, Notification, Number, Origin,
-    PulseWindow, Raw, Reason, RecordStatus, Rhythm, Risk, RiskDetected, Rule, Session, SessionBeginning,
-    SessionEnd, SessionId, SessionStream, SetRule, Signal, Span, Text, Trend, UserId, Vector, Vitals,
-    notification::{Channel, Priority},
+    HealthRecord, Input, Judged, Level, Measurement, Message, Micros, Number, Origin, PulseWindow, Raw,
+    Reason, RecordStatus, Rhythm, Risk, RiskDetected, Rule, Session, SessionBeginning, SessionEnd, SessionId,
+    SessionStream, SetRule, Signal, Span, Text, Trend, UserId, Vector, Vitals,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -262,22 +265,6 @@ pub(crate) fn coaching(n: u32, revision: u32) -> Coaching {
         not_a_diagnosis: text("Not a diagnosis.", "진단이 아닙니다."),
         version: "1.0".into(),
         packets,
-    }
-}
-
-pub(crate) fn notification(n: u32) -> Notification {
-    let at = START + Micros::from(n) * HOUR;
-    Notification {
-        at,
-        due: at + HOUR,
-        id: EventId::derive(&["notification", &n.to_string()]),
-        user: user(n),
-        kind: "NOTIFICATION_TYPE_HEALTH_ALERT".into(),
-        title: "건강 경고".into(),
-        body: "혈당이 정상 범위를 초과했습니다".into(),
-        priority: Priority::High,
-        channel: Channel::Push,
-        about: n.is_multiple_of(2).then(|| SessionId::derive(&[&n.to_string()]).to_string()),
     }
 }
 

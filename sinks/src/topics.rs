@@ -8,7 +8,7 @@
 //! | [`ALERTS`] | a change of an alert, or its withdrawal | user |
 //! | [`RISKS`] | a risk from HIGH on with its recipients, or its withdrawal | user |
 //! | [`ANALYSES`] | what the rules say of a measurement, or its withdrawal | user |
-//! | [`COACHINGS`] | what a person is told of a measurement, or its withdrawal | user |
+//! | [`COACHINGS`] | what a person is told of a measurement, of a day that is over or of a goal, or its withdrawal | user |
 //! | [`NOTIFICATIONS`] | a notification that went, or its withdrawal | user |
 //! | [`MEASUREMENTS`] | the result of a session of a cartridge, newest revision, or its withdrawal | user |
 //! | [`DEAD_LETTERS`] | an input record that could not be used, unchanged, with its reason in headers | as it was |
@@ -35,9 +35,11 @@ use std::{collections::BTreeMap, sync::Arc};
 mod alert;
 mod analysis;
 mod coaching;
+mod daily;
 mod dead_letter;
 mod detected;
 mod event;
+mod goal;
 mod measurement;
 mod notification;
 mod session;
@@ -57,7 +59,7 @@ pub const ALERTS: &str = "manpasik.ai.alert";
 pub const RISKS: &str = "manpasik.ai.risk.detected";
 /// What the rules say of each measurement.
 pub const ANALYSES: &str = "manpasik.ai.analysis_completed";
-/// What people are told of their measurements.
+/// What people are told of their measurements, their days and their goals.
 pub const COACHINGS: &str = "manpasik.coaching.generated";
 /// What people were notified of.
 pub const NOTIFICATIONS: &str = "manpasik.notification.sent";
@@ -140,7 +142,7 @@ pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
     letters.add(ALERTS, alert::drafts(&output.changes, partitions(ALERTS)));
     letters.add(RISKS, detected::drafts(&output.detected, partitions(RISKS)));
     letters.add(ANALYSES, analysis::drafts(&output.analyses, partitions(ANALYSES)));
-    letters.add(COACHINGS, coaching::drafts(&output.coachings, partitions(COACHINGS)));
+    letters.add(COACHINGS, coachings(output, partitions(COACHINGS)));
     letters.add(NOTIFICATIONS, notification::drafts(&output.sent, partitions(NOTIFICATIONS)));
     letters.add(DEAD_LETTERS, dead_letter::drafts(&output.faults, shape));
     letters
@@ -149,6 +151,14 @@ pub(crate) fn letters(output: &Output, shape: Shape) -> Letters {
 /// The records of [`ALERTS`] for consolidated changes of alerts, whether or not they are published.
 pub fn alerts(changes: &[(AlertChange, i64)], partitions: u32) -> Vec<Draft> {
     alert::drafts(changes, partitions)
+}
+
+/// Everything people are told by [`COACHINGS`]: of measurements, of days, of goals.
+fn coachings(output: &Output, partitions: u32) -> Vec<Draft> {
+    let mut drafts = coaching::drafts(&output.coachings, partitions);
+    drafts.extend(daily::drafts(&output.summaries, partitions));
+    drafts.extend(goal::drafts(&output.goals, partitions));
+    drafts
 }
 
 impl Letters {

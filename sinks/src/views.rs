@@ -7,8 +7,9 @@
 use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
-    Alert, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DeviceCalibration, Fault, FeatureWindow,
-    Fingerprint, HealthRecord, Measurement, NotificationListed, PulseWindow, Rhythm, Session, Unread, Vitals,
+    Alert, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DailySummary, DeviceCalibration, Fault,
+    FeatureWindow, Fingerprint, GoalProgress, HealthRecord, Measurement, NotificationListed, PulseWindow,
+    Rhythm, Session, Unread, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -22,7 +23,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 18;
+const TABLES: usize = 20;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ impl Views {
             Rows::new(NotificationListed::table()),
             Rows::new(Unread::table()),
             Rows::new(HealthRecord::table()),
+            Rows::new(DailySummary::table()),
+            Rows::new(GoalProgress::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -90,6 +93,8 @@ impl Views {
             notifications,
             unread,
             records,
+            summaries,
+            goals,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -109,6 +114,8 @@ impl Views {
         notifications.apply(&output.notifications)?;
         unread.apply(&output.unread)?;
         records.apply(&output.records)?;
+        summaries.apply(&output.summaries)?;
+        goals.apply(&output.goals)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

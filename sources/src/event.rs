@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `rules` what is told of rules, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `rules` what is told of rules, `goal` what they set out to do, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
@@ -20,6 +20,7 @@ mod cloud;
 mod consent;
 mod encode;
 mod field;
+mod goal;
 mod notification;
 mod payload;
 mod profile;
@@ -71,6 +72,11 @@ pub const NOTIFICATION_SETTINGS: &str = "manpasik.notification.settings.updated"
 
 /// Type of [`DomainEvent::Rules`].
 pub const RULES_PUBLISHED: &str = "manpasik.rules.published";
+
+/// Type of [`DomainEvent::Goal`] that sets one.
+pub const GOAL_SET: &str = "manpasik.goal.set";
+/// Type of [`DomainEvent::Goal`] that removes one.
+pub const GOAL_REMOVED: &str = "manpasik.goal.removed";
 
 /// Decodes a record of the event topic `input`.
 ///

@@ -1,6 +1,6 @@
 //! The words, read from `templates.toml`.
 
-use model::{Text, Trend};
+use model::{DayKind, GoalKind, GoalState, Text, Trend};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -18,6 +18,12 @@ pub struct Templates {
     advice: BTreeMap<String, BTreeMap<String, Text>>,
     /// For a class without words of its own.
     otherwise: Text,
+    /// By kind of day.
+    day: BTreeMap<String, Text>,
+    /// Of a day on which something must be measured again.
+    repeat: Text,
+    /// By kind of goal and by how it stands.
+    goal: BTreeMap<String, BTreeMap<String, Text>>,
 }
 
 impl Templates {
@@ -55,12 +61,25 @@ impl Templates {
         self.silence.get(code)
     }
 
+    /// What a day came to, and whether something of it must be measured again.
+    pub fn day(&self, kind: DayKind, to_repeat: bool) -> Text {
+        let (day, repeat) = (self.day.get(kind.name()), to_repeat.then_some(&self.repeat));
+        Text::joined(day.into_iter().chain(repeat).chain([&self.not_a_diagnosis]))
+    }
+
+    /// How a goal stands.
+    pub fn goal(&self, kind: GoalKind, state: GoalState) -> Text {
+        self.goal.get(kind.name()).and_then(|of| of.get(state.name())).cloned().unwrap_or_default()
+    }
+
     /// Every text.
     #[cfg(test)]
     pub(super) fn all(&self) -> impl Iterator<Item = &Text> {
         let advice = self.advice.values().flat_map(BTreeMap::values);
-        let single = [&self.not_a_diagnosis, &self.otherwise];
-        advice.chain(self.trend.values()).chain(self.silence.values()).chain(single)
+        let single = [&self.not_a_diagnosis, &self.otherwise, &self.repeat];
+        let goals = self.goal.values().flat_map(BTreeMap::values);
+        let days = self.day.values().chain(goals);
+        advice.chain(self.trend.values()).chain(self.silence.values()).chain(days).chain(single)
     }
 
     /// Every rule and class with words of its own.

@@ -1,9 +1,10 @@
-//! Which notifications were read, and when first: by the person they were for.
+//! Which notifications were read, and when first: by the person they were for; and which expired, which nobody reads.
 //!
 //! # Invariants
 //! - A notification that was read stays read, whatever comes later; one that is read twice was read the first time.
 //! - What is read before it was asked for, by somebody else, or 30 horizons after it went, is not read.
 
+use super::hold::Fate;
 use crate::{
     Collection,
     gather::{Sum, gather},
@@ -24,19 +25,26 @@ pub(super) enum Fact {
     Went(Box<Notification>),
     /// It was read then.
     Read(Micros),
+    /// It was too old to go.
+    Expired(Box<Notification>),
 }
 
-/// Every notification of `sent`, and whether it was read.
+/// Every notification of `settled`, and whether it was read.
 pub(super) fn listed<'scope>(
-    sent: Collection<'scope, Notification>,
+    settled: Collection<'scope, (Notification, Fate)>,
     reads: Collection<'scope, Heard<Key, Fact>>,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, NotificationListed> {
-    let sent = sent.map(|notification| {
+    let settled = settled.map(|(notification, fate)| {
         let (key, due) = ((notification.user, notification.id), notification.due);
-        (key, Fact::Went(Box::new(notification)), due)
+        let notification = Box::new(notification);
+        let fact = match fate {
+            Fate::Sent => Fact::Went(notification),
+            Fate::Expired => Fact::Expired(notification),
+        };
+        (key, fact, due)
     });
-    gather::<Reading>(sent.concat(reads), memory).flat_map(|listed| listed)
+    gather::<Reading>(settled.concat(reads), memory).flat_map(|listed| listed)
 }
 
 #[derive(Clone)]
@@ -56,18 +64,20 @@ impl Sum for Reading {
     }
 
     fn row<'facts>(_key: &Key, facts: impl Iterator<Item = &'facts Fact>) -> Option<NotificationListed> {
-        let mut went: Option<&Notification> = None;
+        let (mut went, mut expired): (Option<&Notification>, Option<&Notification>) = (None, None);
         let mut reads = Vec::new();
         for fact in facts {
             match fact {
                 // Facts come in order; of two versions within one epoch the later counts.
                 Fact::Went(notification) => went = Some(notification),
                 Fact::Read(at) => reads.push(*at),
+                Fact::Expired(notification) => expired = Some(notification),
             }
         }
-        let notification = went?.clone();
-        let read_at = reads.into_iter().find(|at| *at >= notification.at);
-        Some(NotificationListed { notification, read_at })
+        let is_expired = went.is_none();
+        let notification = went.or(expired)?.clone();
+        let read_at = reads.into_iter().find(|at| !is_expired && *at >= notification.at);
+        Some(NotificationListed { notification, is_expired, read_at })
     }
 
     /// What is read later than that stays said as unread.

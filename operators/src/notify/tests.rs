@@ -1,18 +1,25 @@
-//! What people are told, and when, against everything looked at again at every epoch: under requests, risks and coachings
-//! that come and go, settings that come late, and time that passes by itself; on any number of workers.
+//! What people are told, and when, against everything looked at again at every epoch: under requests, risks, coachings,
+//! days and goals that come and go, settings that come late, what is too old, and time that passes by itself; on any number
+//! of workers.
 
-use super::{Notified, notify};
+mod made;
+mod plain;
+
+use super::{Causes, Notified, Options, notify};
 use crate::{
     state::{Memory, States},
     vitals,
 };
 use differential_dataflow::AsCollection;
-use model::{
-    AlertChange, ChangeKind, Coaching, DomainEvent, Epoch, EventId, Evidence, Input, Level, Micros,
-    Notification, NotificationEvent, NotificationListed, Origin, RiskDetected, Rule, SessionId, Span, Text,
-    Tick, Unread, UserId,
-    notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
+use made::{
+    Feed, HOUR, NEVER, Row, START, Standing, coaching, day, goal, read, request, risk, settings, user,
 };
+use model::{
+    Coaching, DailySummary, DomainEvent, Epoch, EventId, GoalProgress, GoalState, Level, Micros,
+    Notification, NotificationListed, RiskDetected, SessionId, Tick,
+    notification::{Language, Priority},
+};
+use plain::plain;
 use proptest::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,128 +32,41 @@ use timely::dataflow::operators::{
     vec::{Map, input::Input as _},
 };
 
-/// 2026-01-01.
-const START: Micros = 1_767_225_600_000_000;
-const HOUR: Micros = 3_600_000_000;
-
-fn user(n: u32) -> UserId {
-    UserId::derive(&["user", &n.to_string()])
-}
-
-fn event(of: u32, hour: i64, number: u32, change: NotificationChange) -> DomainEvent {
-    DomainEvent::Notification(NotificationEvent {
-        at: START + hour * HOUR,
-        event: EventId::derive(&["event", &number.to_string()]),
-        user: user(of),
-        change,
-        origin: Origin { input: Input::Notifications, partition: 0, offset: u64::from(number) },
-    })
-}
-
-fn request(of: u32, hour: i64, number: u32, priority: Priority) -> DomainEvent {
-    let (kind, title, body) = ("a kind".into(), "a title".into(), "a body".into());
-    event(
-        of,
-        hour,
-        number,
-        NotificationChange::Requested { kind, title, body, priority, channel: Channel::InApp },
-    )
-}
-
-fn settings(of: u32, hour: i64, number: u32, quiet: Option<(u16, u16)>, language: Language) -> DomainEvent {
-    let quiet = quiet.map(|(from, until)| QuietHours { from: from * 60, until: until * 60, offset: 0 });
-    event(of, hour, number, NotificationChange::Settings(NotificationSettings { quiet, language }))
-}
-
-fn read(of: u32, hour: i64, number: u32, id: EventId) -> DomainEvent {
-    event(of, hour, number, NotificationChange::Read(id))
-}
-
-fn risk(of: u32, hour: i64, level: Level, recipients: &[u32]) -> RiskDetected {
-    let at = START + hour * HOUR;
-    let change = AlertChange {
-        at,
-        alert: EventId::derive(&["alert", &of.to_string()]),
-        user: user(of),
-        session: None,
-        rule: Rule::News2LowerBound,
-        kind: ChangeKind::Raised,
-        level,
-        onset: at,
-        evidence: Evidence {
-            score: 7,
-            findings: Vec::new(),
-            window_start: at,
-            window_end: at,
-            spans: Vec::new(),
-        },
-    };
-    let recipients = recipients.iter().map(|n| user(*n)).collect();
-    RiskDetected { change, leading: None, reference: None, recipients }
-}
-
-fn coaching(of: u32, hour: i64, revision: u32) -> Coaching {
-    Coaching {
-        at: START + hour * HOUR,
-        session: SessionId::derive(&[&of.to_string(), &hour.to_string()]),
-        user: user(of),
-        revision,
-        biomarker: None,
-        level: None,
-        needs_retest: false,
-        messages: Vec::new(),
-        not_a_diagnosis: Text::default(),
-        version: "1.0".into(),
-        packets: Span { input: Input::Packets, partition: 0, first: 0, last: 0 },
-    }
-}
-
-/// What comes in one epoch, whose now is so many hours after the start.
-#[derive(Clone, Debug, Default)]
-struct Feed {
-    events: Vec<DomainEvent>,
-    risks: Vec<(RiskDetected, i64)>,
-    coachings: Vec<(Coaching, i64)>,
-    now: i64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Row {
-    Sent(Notification),
-    Listed(NotificationListed),
-    Unread(Unread),
-}
-
-/// What stands after an epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Standing {
-    sent: BTreeSet<Notification>,
-    listed: BTreeSet<NotificationListed>,
-    unread: BTreeSet<Unread>,
-}
-
 /// Runs `feeds`, each an epoch; gives what stands after each.
 fn run(feeds: &[Feed], workers: usize) -> Vec<Standing> {
+    run_until(NEVER, feeds, workers)
+}
+
+/// As [`run`], where nobody is told of what is older than so many hours.
+fn run_until(max_age: i64, feeds: &[Feed], workers: usize) -> Vec<Standing> {
     let feeds = Arc::new(feeds.to_vec());
     let count = feeds.len() as Epoch;
     let (sender, receiver) = mpsc::sync_channel(workers);
     let guards = timely::execute(timely::Config::process(workers), move |worker| {
         let probe = Handle::new();
-        let (mut events, mut risks, mut coachings, mut ticks, captured) =
-            worker.dataflow::<Epoch, _, _>(|scope| {
+        let (mut events, mut risks, mut coachings, mut days, mut goals, mut ticks, captured) = worker
+            .dataflow::<Epoch, _, _>(|scope| {
                 let (events, event_stream) = scope.new_input::<DomainEvent>();
                 let (risks, risk_stream) = scope.new_input::<(RiskDetected, Epoch, i64)>();
                 let (coachings, coaching_stream) = scope.new_input::<(Coaching, Epoch, i64)>();
+                let (days, day_stream) = scope.new_input::<(DailySummary, Epoch, i64)>();
+                let (goals, goal_stream) = scope.new_input::<(GoalProgress, Epoch, i64)>();
                 let (ticks, tick_stream) = scope.new_input::<Tick>();
                 let memory = Memory { ticks: tick_stream, horizon: HOUR, states: States::default() };
-                let facts = vitals::facts(event_stream);
+                let causes = Causes {
+                    risks: risk_stream.as_collection(),
+                    coachings: coaching_stream.as_collection(),
+                    summaries: day_stream.as_collection(),
+                    goals: goal_stream.as_collection(),
+                };
+                let options = Options { max_age_s: (max_age * 3_600) as u32 };
                 let Notified { sent, listed, unread } =
-                    notify(facts, risk_stream.as_collection(), coaching_stream.as_collection(), &memory);
+                    notify(vitals::facts(event_stream), causes, options, &memory);
                 let sent = sent.inner.map(|(row, _, diff)| (Row::Sent(row), diff));
                 let listed = listed.inner.map(|(row, _, diff)| (Row::Listed(row), diff));
                 let unread = unread.inner.map(|(row, _, diff)| (Row::Unread(row), diff));
                 let rows = sent.concat(listed).concat(unread).probe_with(&probe).capture();
-                (events, risks, coachings, ticks, rows)
+                (events, risks, coachings, days, goals, ticks, rows)
             });
         let (index, peers) = (worker.index(), worker.peers());
         for (epoch, feed) in (0..).zip(feeds.iter()) {
@@ -160,14 +80,22 @@ fn run(feeds: &[Feed], workers: usize) -> Vec<Standing> {
             for (_, (one, diff)) in feed.coachings.iter().enumerate().filter(|(place, _)| mine(place)) {
                 coachings.send((one.clone(), epoch, *diff));
             }
+            for (_, (one, diff)) in feed.days.iter().enumerate().filter(|(place, _)| mine(place)) {
+                days.send((one.clone(), epoch, *diff));
+            }
+            for (_, (one, diff)) in feed.goals.iter().enumerate().filter(|(place, _)| mine(place)) {
+                goals.send((one.clone(), epoch, *diff));
+            }
             ticks.send(Tick { now: START + feed.now * HOUR, watermark: START });
             events.advance_to(epoch + 1);
             risks.advance_to(epoch + 1);
             coachings.advance_to(epoch + 1);
+            days.advance_to(epoch + 1);
+            goals.advance_to(epoch + 1);
             ticks.advance_to(epoch + 1);
             worker.step_or_park_while(None, || probe.less_than(&(epoch + 1)));
         }
-        drop((events, risks, coachings, ticks));
+        drop((events, risks, coachings, days, goals, ticks));
         while worker.step() {}
         sender.send(captured).unwrap();
     });
@@ -198,87 +126,6 @@ fn run(feeds: &[Feed], workers: usize) -> Vec<Standing> {
     (0..count).map(standing).collect()
 }
 
-/// The same, by looking at everything that came so far.
-fn plain(feeds: &[Feed]) -> Standing {
-    let now = START + feeds.iter().map(|feed| feed.now).max().unwrap() * HOUR;
-    let events: BTreeSet<_> = feeds.iter().flat_map(|feed| &feed.events).collect();
-    let of = |event: &&DomainEvent| match event {
-        DomainEvent::Notification(event) => event.clone(),
-        _ => panic!("an event about notifications"),
-    };
-    let events: Vec<NotificationEvent> = events.iter().map(of).collect();
-    let settings = |user: UserId, at: Micros| {
-        let those = events.iter().filter(|event| event.user == user && event.at <= at);
-        let those = those.filter_map(|event| match event.change {
-            NotificationChange::Settings(settings) => Some((event.at, event.event, settings)),
-            _ => None,
-        });
-        those.max().map_or_else(NotificationSettings::default, |(.., settings)| settings)
-    };
-    let mut wishes: BTreeMap<EventId, Notification> = BTreeMap::new();
-    let wish = |at, id, user, words: [&str; 3], priority, channel, about| {
-        let quiet = settings(user, at).quiet.filter(|_| priority != Priority::Critical);
-        let due = quiet.map_or(at, |quiet| quiet.over(at));
-        let [kind, title, body] = words.map(str::to_owned);
-        Notification { at, due, id, user, kind, title, body, priority, channel, about }
-    };
-    for event in &events {
-        if let NotificationChange::Requested { kind, title, body, priority, channel } = &event.change {
-            let words = [kind.as_str(), title, body];
-            wishes.insert(
-                event.event,
-                wish(event.at, event.event, event.user, words, *priority, *channel, None),
-            );
-        }
-    }
-    let mut own = |mut made: Notification| {
-        // Its words are looked at by a test of their own.
-        (made.title, made.body) = (String::new(), String::new());
-        wishes.insert(made.id, made);
-    };
-    for (risk, _) in standing(feeds.iter().flat_map(|feed| feed.risks.clone())) {
-        for (user, at, wish_of) in super::wish::of_risk(&risk) {
-            let priority =
-                if risk.change.level == Level::Critical { Priority::Critical } else { Priority::High };
-            let about = Some(risk.change.alert.to_string());
-            let words = ["NOTIFICATION_TYPE_HEALTH_ALERT", "", ""];
-            own(wish(at, wish_of.id, user, words, priority, Channel::Push, about));
-        }
-    }
-    for (coaching, _) in standing(feeds.iter().flat_map(|feed| feed.coachings.clone())) {
-        let (user, at, wish_of) = super::wish::of_coaching(&coaching);
-        let about = Some(coaching.session.to_string());
-        let words = ["NOTIFICATION_TYPE_COACHING", "", ""];
-        own(wish(at, wish_of.id, user, words, Priority::Normal, Channel::Push, about));
-    }
-    let sent: BTreeSet<_> = wishes.into_values().filter(|notification| notification.due <= now).collect();
-    let listed = sent.iter().map(|notification| {
-        let reads = events.iter().filter(|event| {
-            event.user == notification.user
-                && event.change == NotificationChange::Read(notification.id)
-                && event.at >= notification.at
-        });
-        NotificationListed { notification: notification.clone(), read_at: reads.map(|event| event.at).min() }
-    });
-    let listed: BTreeSet<_> = listed.collect();
-    let mut unread = BTreeMap::<UserId, Unread>::new();
-    let counts =
-        |listed: &&NotificationListed| listed.read_at.is_none() && listed.notification.due > now - 30 * HOUR;
-    for NotificationListed { notification, .. } in listed.iter().filter(counts) {
-        let due = notification.due;
-        let new = Unread { user: notification.user, count: 0, oldest: due, newest: due };
-        let row = unread.entry(notification.user).or_insert(new);
-        (row.count, row.oldest, row.newest) = (row.count + 1, row.oldest.min(due), row.newest.max(due));
-    }
-    Standing { sent, listed, unread: unread.into_values().collect() }
-}
-
-fn standing<T: Ord>(changes: impl Iterator<Item = (T, i64)>) -> Vec<(T, i64)> {
-    let mut counts = BTreeMap::new();
-    changes.for_each(|(row, diff)| *counts.entry(row).or_insert(0) += diff);
-    counts.into_iter().filter(|(_, count)| *count > 0).collect()
-}
-
 /// Without the words this product chose itself.
 fn wordless(mut of: Standing) -> Standing {
     let plain = |mut notification: Notification| {
@@ -299,6 +146,8 @@ enum Step {
     Event(DomainEvent),
     Risk(RiskDetected),
     Coaching(Coaching),
+    Day(DailySummary),
+    Goal(GoalProgress),
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -325,6 +174,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         }),
         (0_u32..3, 0_i64..60, 0_u32..2)
             .prop_map(|(of, hour, revision)| Step::Coaching(coaching(of, hour, revision))),
+        (0_u32..3, 0_i64..60, any::<bool>(), 0_u32..2)
+            .prop_map(|(of, hour, is_over, count)| Step::Day(day(of, hour, is_over, count))),
+        (0_u32..3, 0_i64..60, prop::sample::select(GoalState::ALL.to_vec()))
+            .prop_map(|(of, hour, (_, state))| Step::Goal(goal(of, hour, state))),
     ]
 }
 
@@ -333,6 +186,8 @@ fn any_step() -> impl Strategy<Value = Step> {
 fn feeds(epochs: Vec<(Vec<(Step, bool)>, i64)>) -> Vec<Feed> {
     let (mut risks, mut coachings) =
         (BTreeMap::<(EventId, Micros, Level), RiskDetected>::new(), BTreeMap::<SessionId, Coaching>::new());
+    let (mut days, mut goals) =
+        (BTreeMap::<EventId, DailySummary>::new(), BTreeMap::<EventId, GoalProgress>::new());
     let (mut known, mut now) = (BTreeSet::new(), 0);
     let feed = |(steps, passed): (Vec<(Step, bool)>, i64)| {
         now += passed;
@@ -350,6 +205,20 @@ fn feeds(epochs: Vec<(Vec<(Step, bool)>, i64)>) -> Vec<Feed> {
                     if stays {
                         feed.risks.push((risk.clone(), 1));
                         risks.insert(key, risk);
+                    }
+                }
+                Step::Day(day) => {
+                    feed.days.extend(days.remove(&day.id()).map(|before| (before, -1)));
+                    if stays {
+                        feed.days.push((day.clone(), 1));
+                        days.insert(day.id(), day);
+                    }
+                }
+                Step::Goal(goal) => {
+                    feed.goals.extend(goals.remove(&goal.id()).map(|before| (before, -1)));
+                    if stays {
+                        feed.goals.push((goal.clone(), 1));
+                        goals.insert(goal.id(), goal);
                     }
                 }
                 Step::Coaching(coaching) => {
@@ -373,11 +242,11 @@ proptest! {
     #[test]
     fn notifications_follow_everything_that_comes_late_and_is_taken_back(
         epochs in prop::collection::vec((prop::collection::vec((any_step(), any::<bool>()), 0..8), 0_i64..12), 1..10),
-        workers in 1_usize..4,
+        max_age in prop::sample::select(vec![1_i64, 12, 24, NEVER]), workers in 1_usize..4,
     ) {
         let feeds = feeds(epochs);
-        for (epoch, standing) in run(&feeds, workers).into_iter().enumerate() {
-            prop_assert_eq!(wordless(standing), plain(&feeds[..=epoch]), "epoch {}", epoch);
+        for (epoch, standing) in run_until(max_age, &feeds, workers).into_iter().enumerate() {
+            prop_assert_eq!(wordless(standing), plain(max_age, &feeds[..=epoch]), "epoch {}", epoch);
         }
     }
 }
@@ -450,4 +319,62 @@ fn nobody_reads_for_another_and_what_is_read_stays_read() {
     assert_eq!(read_at, [None, None, None, Some(START + 5 * HOUR)]);
     let unread: Vec<_> = told.iter().map(|standing| standing.unread.len()).collect();
     assert_eq!(unread, [1, 1, 1, 0]);
+}
+
+#[test]
+fn nobody_is_told_of_what_is_long_past_not_even_at_critical_and_what_came_two_hours_late_is_told() {
+    let of = |hour| risk(0, hour, Level::Critical, &[0]);
+    let sums = |hour| (day(0, hour, true, 1), 1);
+    // A backfill at hour 50 brings a risk and a day of hour 2, and a risk of hour 48.
+    let risks = vec![(of(2), 1), (of(48), 1)];
+    let feeds = [
+        Feed { risks, days: vec![sums(2)], now: 50, ..Feed::default() },
+        // Hours later it is told still, and revised without being told again or taken back.
+        Feed { coachings: vec![(coaching(0, 49, 0), 1)], now: 55, ..Feed::default() },
+        // The old one is taken back, as if it had never been.
+        Feed { risks: vec![(of(2), -1)], now: 56, ..Feed::default() },
+    ];
+    let told = run_until(24, &feeds, 2);
+    let hours = |rows: Vec<(Micros, bool)>| {
+        rows.into_iter().map(|(at, is_expired)| ((at - START) / HOUR, is_expired)).collect::<Vec<_>>()
+    };
+    let listed = |standing: &Standing| {
+        hours(standing.listed.iter().map(|one| (one.notification.at, one.is_expired)).collect())
+    };
+    assert_eq!(listed(&told[0]), [(2, true), (2, true), (48, false)]);
+    assert_eq!(hours(told[0].sent.iter().map(|one| (one.at, false)).collect()), [(48, false)]);
+    assert_eq!(told[0].unread.first().map(|row| row.count), Some(1));
+    assert_eq!(listed(&told[1]), [(2, true), (2, true), (48, false), (49, false)]);
+    assert_eq!(listed(&told[2]), [(2, true), (48, false), (49, false)]);
+    assert_eq!(told[2].sent, told[1].sent);
+}
+
+#[test]
+fn who_was_told_is_told_in_time_for_ever_and_quiet_hours_make_nothing_old() {
+    // Quiet from 22 to 7: what is asked for at 22 goes at 31, when it may be an hour old at most.
+    let hours = settings(0, 0, 1, Some((22, 7)), Language::Korean);
+    let events = vec![hours, request(0, 22, 2, Priority::High)];
+    let at = |now| Feed { now, ..Feed::default() };
+    // Days later settings of before then come: it went in quiet hours that nobody had wanted.
+    let english = settings(0, 1, 3, Some((21, 6)), Language::English);
+    let late = Feed { events: vec![english], now: 200, ..Feed::default() };
+    let told = run_until(1, &[Feed { events, now: 23, ..Feed::default() }, at(31), late], 1);
+    let states: Vec<_> = told
+        .iter()
+        .map(|standing| {
+            standing
+                .listed
+                .iter()
+                .map(|one| (one.state(), (one.notification.due - START) / HOUR))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(states, [vec![], vec![("sent", 31)], vec![("sent", 30)]]);
+    // Nobody looked in time: the program stood still.
+    let hours = settings(0, 0, 1, Some((22, 7)), Language::Korean);
+    let events = vec![hours, request(0, 22, 2, Priority::High)];
+    let told = run_until(1, &[Feed { events, now: 23, ..Feed::default() }, at(33)], 1);
+    assert!(
+        told[1].sent.is_empty() && told[1].listed.first().unwrap().is_expired && told[1].unread.is_empty()
+    );
 }

@@ -67,9 +67,9 @@ pub(super) fn count<'scope>(
     listed: Collection<'scope, NotificationListed>,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, Unread> {
-    let unread = listed.flat_map(|NotificationListed { notification, read_at }| {
+    let unread = listed.flat_map(|NotificationListed { notification, is_expired, read_at }| {
         let (user, due) = (notification.user, notification.due);
-        read_at.is_none().then_some((user, due, due))
+        (read_at.is_none() && !is_expired).then_some((user, due, due))
     });
     let (step, route) = ("notifications unread", |user: &UserId| user.route());
     let store = memory.states.store(step, route, memory.horizon);

@@ -1,7 +1,8 @@
 //! What somebody is to be told, before it is known when and in which language.
 
 use model::{
-    AlertChange, ChangeKind, Coaching, EventId, Level, Micros, Notification, RiskDetected, UserId,
+    AlertChange, ChangeKind, Coaching, DailySummary, EventId, GoalProgress, GoalState, Level, Micros,
+    Notification, RiskDetected, UserId,
     notification::{Channel, Language, Priority},
 };
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 /// What this product calls what it tells by itself, as the platform names kinds.
 const HEALTH_ALERT: &str = "NOTIFICATION_TYPE_HEALTH_ALERT";
 const COACHING: &str = "NOTIFICATION_TYPE_COACHING";
+const DAILY_SUMMARY: &str = "NOTIFICATION_TYPE_DAILY_SUMMARY";
+const GOAL: &str = "NOTIFICATION_TYPE_GOAL";
 
 /// What somebody is to be told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ pub(super) struct Wish {
     pub(super) words: Words,
     pub(super) priority: Priority,
     pub(super) channel: Channel,
-    /// The session or the alert it is about.
+    /// The session, the alert, the day or the period of a goal it is about.
     pub(super) about: Option<String>,
 }
 
@@ -34,6 +37,10 @@ pub(super) enum Words {
     Coaching,
     /// There is a risk; of the person themselves or of one of their family.
     Risk { is_own: bool, level: Level },
+    /// A day is over.
+    Day,
+    /// A goal was reached, or its period is over.
+    Goal { reached: bool },
 }
 
 impl Wish {
@@ -44,6 +51,14 @@ impl Wish {
             Words::Coaching => {
                 let (title, body) = coaching(language);
                 (COACHING, title, body)
+            }
+            Words::Day => {
+                let (title, body) = day(language);
+                (DAILY_SUMMARY, title, body)
+            }
+            Words::Goal { reached } => {
+                let (title, body) = goal(*reached, language);
+                (GOAL, title, body)
             }
             Words::Risk { is_own, level } => {
                 let (title, body) = risk(*is_own, *level, language);
@@ -97,11 +112,57 @@ pub(super) fn of_coaching(&Coaching { at, session, user, .. }: &Coaching) -> (Us
     (user, at, wish)
 }
 
+/// That a day is over: one notification, however often what is said of the day is revised.
+///
+/// It falls due at midnight, so it does not ring.
+pub(super) fn of_day(day: &DailySummary) -> Option<(UserId, Micros, Wish)> {
+    let (user, about) = (day.user, day.id().to_string());
+    let wish = Wish {
+        id: EventId::derive(&["notification of a day", &about]),
+        user,
+        words: Words::Day,
+        priority: Priority::Normal,
+        channel: Channel::InApp,
+        about: Some(about),
+    };
+    day.is_over.then_some((user, day.ends_at, wish))
+}
+
+/// That a goal was reached, or missed, which falls due at midnight: one notification of a period.
+pub(super) fn of_goal(goal: &GoalProgress) -> Option<(UserId, Micros, Wish)> {
+    let (user, about, reached) = (goal.user, goal.id().to_string(), goal.state == GoalState::Reached);
+    let wish = Wish {
+        id: EventId::derive(&["notification of a goal", &about]),
+        user,
+        words: Words::Goal { reached },
+        priority: Priority::Normal,
+        channel: if reached { Channel::Push } else { Channel::InApp },
+        about: Some(about),
+    };
+    (goal.state != GoalState::Open).then_some((user, goal.since, wish))
+}
+
 /// Title and body; this product's own words, as those of [`risk`].
 const fn coaching(language: Language) -> (&'static str, &'static str) {
     match language {
         Language::Korean => ("측정 결과 안내", "새로운 안내가 있습니다. 앱에서 확인하세요."),
         Language::English => ("Your result", "There is something new for you. Open the app to read it."),
+    }
+}
+
+const fn day(language: Language) -> (&'static str, &'static str) {
+    match language {
+        Language::Korean => ("하루 요약", "하루 요약이 준비되었습니다. 앱에서 확인하세요."),
+        Language::English => ("Your day", "The summary of your day is there. Open the app to read it."),
+    }
+}
+
+const fn goal(reached: bool, language: Language) -> (&'static str, &'static str) {
+    match (language, reached) {
+        (Language::Korean, true) => ("목표 달성", "목표를 이루었습니다. 앱에서 확인하세요."),
+        (Language::Korean, false) => ("목표 안내", "목표 기간이 끝났습니다. 앱에서 확인하세요."),
+        (Language::English, true) => ("Goal reached", "You reached a goal. Open the app to see it."),
+        (Language::English, false) => ("Your goal", "The time of a goal is over. Open the app to see it."),
     }
 }
 

@@ -177,7 +177,8 @@ fn updated(event: &DomainEvent) -> Option<Said> {
         | DomainEvent::Cartridge(_)
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_) => None,
+        | DomainEvent::Rules(_)
+        | DomainEvent::Goal(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, calibration, coaching, letters, notify, record,
+    Stream, arrival, calibration, coaching, daily, letters, notify, record,
     risk::{self, analysis, bound, detected, edition, person, said, watch},
     sequence::Tally,
     session, signals,
@@ -93,7 +93,17 @@ fn build<'scope>(
     let changes = risk::detect(vitals.clone(), found.windows.clone(), said, rules, &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
     let detected = detected::detected(changes.clone(), events.clone(), &memory);
-    let notified = notify::notify(events, detected.clone(), coachings.clone(), &memory);
+    // Those of a session that was silent for long begin anew, and days would count that.
+    let lasting = changes.clone().filter(|(change, _)| change.rule != model::Rule::PulseBand);
+    let days = daily::days(events.clone(), analyses.clone(), lasting, &memory);
+    let causes = notify::Causes {
+        risks: detected.clone(),
+        coachings: coachings.clone(),
+        summaries: days.summaries.clone(),
+        goals: days.goals.clone(),
+    };
+    // Long enough for some, too short for what comes late.
+    let notified = notify::notify(events, causes, notify::Options { max_age_s: 15 }, &memory);
     text(vitals)
         .concat(text(sessions))
         .concat(text(beginnings))
@@ -104,6 +114,8 @@ fn build<'scope>(
         .concat(text(changes))
         .concat(text(analyses))
         .concat(text(coachings))
+        .concat(text(days.summaries))
+        .concat(text(days.goals))
         .concat(text(notified.sent))
         .concat(text(notified.listed))
         .concat(text(notified.unread))

@@ -1,14 +1,15 @@
-//! What is said on the ward of people, to them, and of the rules, made up from one seed.
+//! What is said on the ward of people, to them, of the rules and of goals, made up from one seed.
 
 use crate::{
     graph::SECOND,
-    ward::{Dice, NOWHERE},
+    ward::{Dice, NOWHERE, START},
 };
 use model::{
-    Date, DomainEvent, EventId, Micros, NotificationEvent, Profile, ProfileUpdated, Region, RulesPublished,
-    Sex, Sharing, SharingChanged, UserId,
+    Date, DomainEvent, EventId, GoalChange, GoalEvent, GoalId, GoalKind, GoalTerms, Micros,
+    NotificationEvent, Profile, ProfileUpdated, Region, RulesPublished, Sex, Sharing, SharingChanged, UserId,
     consent::{ALERTS, FAMILY_SHARING},
     notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
+    time::DAY,
 };
 use operators::risk::set::Rulebook;
 
@@ -70,7 +71,9 @@ fn notified(number: i64, clock: Micros, desk: &mut Dice) -> Option<(Micros, u32,
     let change = match desk.below(4) {
         0 => {
             let (from, length) = (desk.below(5) as u16, 1 + desk.below(2) as u16);
-            let quiet = desk.percent(80).then_some(QuietHours { from, until: from + length, offset: 0 });
+            // Their midnight is a minute or two from now.
+            let offset = -((clock - START) / (60 * SECOND)) as i16 - 1 - desk.below(2) as i16;
+            let quiet = desk.percent(80).then_some(QuietHours { from, until: from + length, offset });
             NotificationChange::Settings(NotificationSettings { quiet, language: Language::English })
         }
         1 => {
@@ -89,6 +92,27 @@ fn notified(number: i64, clock: Micros, desk: &mut Dice) -> Option<(Micros, u32,
     let (event, user) = (id(number), UserId::derive(&[&whose.to_string()]));
     let event = DomainEvent::Notification(NotificationEvent { at, event, user, change, origin: NOWHERE });
     Some((clock + desk.below(30) * SECOND, desk.below(2) as u32, event))
+}
+
+/// A goal of somebody, of the day that ends a minute or two from now or of the week, set or removed.
+fn aimed(number: i64, clock: Micros, aims: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !aims.percent(90) {
+        return None;
+    }
+    let (_, of_all) = GoalKind::ALL[aims.below(3) as usize];
+    let kind = if aims.percent(60) { GoalKind::PerDay } else { of_all };
+    let at = clock - aims.below(20) * SECOND;
+    let biomarker = (kind != GoalKind::PerDay).then(|| "glucose".to_owned());
+    let from = (START / DAY) as i32 - aims.below(3) as i32;
+    let terms = GoalTerms { kind, target: 1, biomarker, from, until: from + 6 + aims.below(9) as i32 };
+    let change = if aims.percent(80) { GoalChange::Set(terms) } else { GoalChange::Removed };
+    // Cartridges are measured by people who have the names of their sessions; who has a midnight soon measures none.
+    let measures = format!("session {}", aims.below(number + 1));
+    let user = if aims.percent(50) { measures } else { aims.below(3).to_string() };
+    let user = UserId::derive(&[&user]);
+    let (event, goal) = (EventId::derive(&["aimed", &number.to_string()]), GoalId::derive(&["goal"]));
+    let event = DomainEvent::Goal(GoalEvent { at, event, user, goal, change, origin: NOWHERE });
+    Some((clock + aims.below(30) * SECOND, aims.below(2) as u32, event))
 }
 
 /// A rule set, now and then, of those that move what everybody's pressure and breathing mean.
@@ -117,6 +141,7 @@ pub(crate) struct Voices {
     circle: Dice,
     desk: Dice,
     rules: Dice,
+    aims: Dice,
 }
 
 impl Voices {
@@ -126,6 +151,7 @@ impl Voices {
             circle: Dice::new(seed.rotate_left(48)),
             desk: Dice::new(!seed.rotate_left(16)),
             rules: Dice::new(!seed.rotate_left(32)),
+            aims: Dice::new(!seed.rotate_left(48)),
         }
     }
 
@@ -134,12 +160,13 @@ impl Voices {
         number: i64,
         clock: Micros,
     ) -> impl Iterator<Item = (Micros, u32, DomainEvent)> + use<> {
-        let Self { people, circle, desk, rules } = self;
+        let Self { people, circle, desk, rules, aims } = self;
         let said = [
             updated(number, clock, people),
             shared(number, clock, circle),
             notified(number, clock, desk),
             published(number, clock, rules),
+            aimed(number, clock, aims),
         ];
         said.into_iter().flatten()
     }

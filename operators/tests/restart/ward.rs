@@ -7,8 +7,8 @@ use crate::{
 };
 use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
-    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, Input,
-    Micros, NotificationEvent, Number, Origin, Packet, ProfileUpdated, Raw, Reason, RulesPublished,
+    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, GoalEvent,
+    Input, Micros, NotificationEvent, Number, Origin, Packet, ProfileUpdated, Raw, Reason, RulesPublished,
     SessionEnded, SessionId, SessionStarted, SharingChanged, Signal, Tag, UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
@@ -74,6 +74,7 @@ impl Log {
                 DomainEvent::Notification(NotificationEvent { origin, ..event })
             }
             DomainEvent::Rules(event) => DomainEvent::Rules(RulesPublished { origin, ..event }),
+            DomainEvent::Goal(event) => DomainEvent::Goal(GoalEvent { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });

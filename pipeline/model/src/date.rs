@@ -1,6 +1,6 @@
 //! A day of the calendar, in UTC: birthdays, and from when a rule set holds.
 
-use crate::Micros;
+use crate::{Day, Micros, time::DAY};
 use chrono::{DateTime, Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -30,6 +30,27 @@ impl Date {
     pub fn of(at: Micros) -> Option<Self> {
         let date = DateTime::from_timestamp_micros(at)?.date_naive();
         Some(Self { year: date.year(), month: date.month(), day: date.day() })
+    }
+
+    /// The day that is so many days after 1970-01-01, if the calendar reaches so far.
+    pub fn numbered(day: Day) -> Option<Self> {
+        Self::of(Micros::from(day) * DAY)
+    }
+
+    /// How many days it is after 1970-01-01.
+    ///
+    /// # Examples
+    /// ```
+    /// use model::Date;
+    /// let day = Date::new(2026, 2, 28).unwrap();
+    /// assert_eq!(Date::numbered(day.number()), Some(day));
+    /// assert_eq!(Date::numbered(day.number() + 1), Date::new(2026, 3, 1));
+    /// ```
+    pub fn number(self) -> Day {
+        /// From 0000-12-31, where the calendar begins to count, to 1970-01-01.
+        const EPOCH: Day = 719_163;
+        let date = NaiveDate::from_ymd_opt(self.year, self.month, self.day);
+        date.expect("a date was made of a day there is").num_days_from_ce() - EPOCH
     }
 
     /// Whole years from this day to `then`, negative if `then` is before. Who was born on 29 February is a year

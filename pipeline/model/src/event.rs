@@ -1,8 +1,8 @@
 //! Domain events this product consumes, after their envelope was checked.
 
 use crate::{
-    CalibrationCompleted, CartridgeEvent, EventId, Input, Micros, NotificationEvent, Origin, ProfileUpdated,
-    RulesPublished, SessionId, SharingChanged, UserId, Vitals,
+    CalibrationCompleted, CartridgeEvent, EventId, GoalEvent, Input, Micros, NotificationEvent, Origin,
+    ProfileUpdated, RulesPublished, SessionId, SharingChanged, UserId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub enum DomainEvent {
     Notification(NotificationEvent),
     /// A rule set was published.
     Rules(RulesPublished),
+    /// A goal was set or removed.
+    Goal(GoalEvent),
 }
 
 impl DomainEvent {
@@ -42,6 +44,7 @@ impl DomainEvent {
             Self::Sharing(event) => event.event,
             Self::Notification(event) => event.event,
             Self::Rules(event) => event.event,
+            Self::Goal(event) => event.event,
         }
     }
 
@@ -57,6 +60,7 @@ impl DomainEvent {
             Self::Sharing(event) => event.at,
             Self::Notification(event) => event.at,
             Self::Rules(event) => event.at,
+            Self::Goal(event) => event.at,
         }
     }
 
@@ -70,6 +74,7 @@ impl DomainEvent {
             Self::Sharing(_) => Input::Consents,
             Self::Notification(_) => Input::Notifications,
             Self::Rules(_) => Input::Rules,
+            Self::Goal(_) => Input::Goals,
         }
     }
 
@@ -85,6 +90,7 @@ impl DomainEvent {
             Self::Sharing(event) => event.origin,
             Self::Notification(event) => event.origin,
             Self::Rules(event) => event.origin,
+            Self::Goal(event) => event.origin,
         }
     }
 }

@@ -60,6 +60,10 @@ identifier!(
     /// One event; the same event always has the same id.
     EventId
 );
+identifier!(
+    /// One goal of one person.
+    GoalId
+);
 
 impl SessionId {
     /// A well-mixed 64-bit number for sending a session's facts to one worker.

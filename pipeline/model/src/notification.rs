@@ -85,6 +85,9 @@ pub struct QuietHours {
     pub offset: i16,
 }
 
+/// Minutes by which local time is ahead of UTC where nothing is known of a person: this product is used in Korea.
+pub const HOME_OFFSET: i16 = 540;
+
 impl QuietHours {
     /// The first moment from `at` on that is not quiet.
     ///
@@ -123,6 +126,13 @@ pub struct NotificationSettings {
     pub quiet: Option<QuietHours>,
     /// How they are spoken to.
     pub language: Language,
+}
+
+impl NotificationSettings {
+    /// Minutes by which the person's local time is ahead of UTC: as their quiet hours say, else [`HOME_OFFSET`].
+    pub fn offset(&self) -> i16 {
+        self.quiet.map_or(HOME_OFFSET, |quiet| quiet.offset)
+    }
 }
 
 /// What an event about notifications says.
@@ -185,17 +195,26 @@ pub struct Notification {
     pub priority: Priority,
     /// By which way it goes.
     pub channel: Channel,
-    /// The session or the alert it is about, by its id.
+    /// The session, the alert, the day or the period of a goal it is about, by its id.
     pub about: Option<String>,
 }
 
-/// A notification that went, and whether it was read.
+/// A notification that went, or was too old to go, and whether it was read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NotificationListed {
     /// The notification.
     pub notification: Notification,
+    /// Whether it was too old to be told when it became known: it did not go, and is not unread.
+    pub is_expired: bool,
     /// When it was first read.
     pub read_at: Option<Micros>,
+}
+
+impl NotificationListed {
+    /// What became of it, as tables name it: `sent` or `expired`.
+    pub const fn state(&self) -> &'static str {
+        if self.is_expired { "expired" } else { "sent" }
+    }
 }
 
 /// How many notifications of the last 30 horizons a person has not read; of one who has read all there is none.

@@ -22,11 +22,13 @@ pub enum Input {
     Notifications,
     /// Rule sets that are published while the program runs.
     Rules,
+    /// Goals that people set themselves.
+    Goals,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Packets,
         Self::Vitals,
         Self::Sessions,
@@ -35,6 +37,7 @@ impl Input {
         Self::Consents,
         Self::Notifications,
         Self::Rules,
+        Self::Goals,
     ];
 
     /// Name of the topic.
@@ -48,6 +51,7 @@ impl Input {
             Self::Consents => "manpasik.user.consent",
             Self::Notifications => "manpasik.notification.send",
             Self::Rules => "manpasik.ai.rules",
+            Self::Goals => "manpasik.coaching.goal",
         }
     }
 }

@@ -21,9 +21,11 @@ pub mod breathings;
 pub mod calibrations;
 pub mod cartridges;
 pub mod coachings;
+pub mod daily_summaries;
 pub mod dead_letters;
 pub mod features;
 pub mod fingerprints;
+pub mod goals;
 pub mod health_records;
 pub mod measurements;
 pub mod notifications;
@@ -70,6 +72,8 @@ pub fn all() -> Vec<Table> {
         notifications::table(),
         unread_notifications::table(),
         health_records::table(),
+        daily_summaries::table(),
+        goals::table(),
     ]
 }
 

@@ -6,6 +6,9 @@ pub type Epoch = u64;
 /// Event time in microseconds since 1970-01-01 UTC: data, never a timestamp of the dataflow.
 pub type Micros = i64;
 
+/// A day of a calendar, counted from 1970-01-01: a person's own, by their offset from UTC.
+pub type Day = i32;
+
 /// Microseconds in one second.
 pub const SECOND: Micros = 1_000_000;
 

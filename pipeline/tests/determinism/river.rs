@@ -144,6 +144,8 @@ impl Outcome {
         lines.extend(standing("beginnings", all().map(|output| output.beginnings)));
         lines.extend(standing("analyses", all().map(|output| output.analyses)));
         lines.extend(standing("coachings", all().map(|output| output.coachings)));
+        lines.extend(standing("summaries", all().map(|output| output.summaries)));
+        lines.extend(standing("goals", all().map(|output| output.goals)));
         lines.extend(standing("sent", all().map(|output| output.sent)));
         lines.extend(standing("notifications", all().map(|output| output.notifications)));
         lines.extend(standing("unread", all().map(|output| output.unread)));

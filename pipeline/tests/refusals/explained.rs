@@ -178,7 +178,7 @@ fn an_alert_that_was_withdrawn_stays_so_and_what_stands_of_it_comes_out_again() 
 #[test]
 fn an_alert_of_a_cartridge_is_explained_and_comes_out_of_its_packets_and_the_profile() {
     let place = Place::new();
-    follow(&place, [person(), session()].concat(), ALERTS, &json!({"alerts": 1}));
+    follow(&place, [person(START), session("measured", START)].concat(), ALERTS, &json!({"alerts": 1}));
     let all = derived(&place, &["--all"], 0);
     let [one] = &all[..] else { panic!("{all:?}") };
     assert_eq!((&one["rule"], &one["verdict"]), (&json!("glucose"), &json!("identical")));

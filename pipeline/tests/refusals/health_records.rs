@@ -71,7 +71,7 @@ fn says(observation: &Value) -> [&Value; 3] {
 #[test]
 fn a_result_is_a_record_and_an_observation_that_follow_whatever_comes_late() {
     let place = Place::new();
-    let mut packets = session();
+    let mut packets = session("measured", START);
     let late = packets.remove(12);
     // Of somebody whose age nobody knows: no rule judges them.
     let running = after(&place, packets);
@@ -85,7 +85,7 @@ fn a_result_is_a_record_and_an_observation_that_follow_whatever_comes_late() {
     assert_eq!(running.signal("TERM").code, Some(0));
 
     // Their profile, of before they measured.
-    let running = after(&place, person());
+    let running = after(&place, person(START));
     let (_, judged) = told(&place, &running, 0, &json!("CRITICAL"));
     assert_eq!(says(&judged)[1..], [&json!("1"), &json!("LL")]);
     assert_eq!(judged["referenceRange"][0]["high"]["value"], 46.0);

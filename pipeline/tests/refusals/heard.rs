@@ -8,7 +8,7 @@ use model::{
     Date, DomainEvent, EventId, Input, NotificationEvent, Origin, Profile, ProfileUpdated, SessionId,
     Sharing, SharingChanged, UserId,
     consent::{ALERTS, FAMILY_SHARING},
-    notification::{Channel, NotificationChange, Priority},
+    notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
     packet::Environment,
 };
 use prost::Message;
@@ -18,7 +18,28 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// 2026-01-01.
 pub(crate) const START: i64 = 1_767_225_600_000_000;
+
+/// Microseconds since 1970.
+pub(crate) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64
+}
+
+/// The person lives where it is noon now, so that no midnight comes between; they want no quiet but a minute of the night.
+fn at_noon(at: i64, now: i64) -> Draft {
+    let offset = 720 - now.div_euclid(MINUTE).rem_euclid(1_440);
+    let quiet = Some(QuietHours { from: 0, until: 1, offset: offset as i16 });
+    let settings = NotificationSettings { quiet, language: Language::Korean };
+    event(&DomainEvent::Notification(NotificationEvent {
+        at,
+        event: EventId::derive(&["settings"]),
+        user: user("person"),
+        change: NotificationChange::Settings(settings),
+        origin: Origin { input: Input::Notifications, partition: 0, offset: 0 },
+    }))
+}
+
 pub(crate) const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
 const CHANNELS: u16 = 88;
 /// Samples of a packet, which is of a second.
 const RATE: u16 = 20;
@@ -51,7 +72,7 @@ pub(crate) fn event(event: &DomainEvent) -> Draft {
 
 fn sharing(at: i64, number: u32, sharing: Sharing) -> Draft {
     event(&DomainEvent::Sharing(SharingChanged {
-        at: START + at,
+        at,
         event: EventId::derive(&["sharing", &number.to_string()]),
         user: user("person"),
         sharing,
@@ -60,10 +81,10 @@ fn sharing(at: i64, number: u32, sharing: Sharing) -> Draft {
 }
 
 /// Everything known of the person before they measure: they share alerts with their mother.
-pub(crate) fn person() -> Vec<Draft> {
+pub(crate) fn person(start: i64) -> Vec<Draft> {
     let profile = Profile { birth_date: Date::new(1950, 5, 1), ..Profile::default() };
     let updated = ProfileUpdated {
-        at: START,
+        at: start,
         event: EventId::derive(&["profile"]),
         user: user("person"),
         profile,
@@ -71,8 +92,9 @@ pub(crate) fn person() -> Vec<Draft> {
     };
     vec![
         event(&DomainEvent::Profile(updated)),
-        sharing(1, 1, Sharing::Granted(FAMILY_SHARING.into())),
-        sharing(2, 2, Sharing::Shared { member: user("mother"), data: vec![ALERTS.into()] }),
+        at_noon(start, now()),
+        sharing(start + 1, 1, Sharing::Granted(FAMILY_SHARING.into())),
+        sharing(start + 2, 2, Sharing::Shared { member: user("mother"), data: vec![ALERTS.into()] }),
     ]
 }
 
@@ -95,7 +117,7 @@ fn tag() -> Vec<u8> {
 }
 
 /// Fifteen seconds of a glucose of 45 mg/dL, and their end.
-pub(crate) fn session() -> Vec<Draft> {
+pub(crate) fn session(name: &str, start: i64) -> Vec<Draft> {
     let packet = |number: u32| {
         let values = usize::from(CHANNELS) * usize::from(RATE);
         // It nears its plateau, a little noisily: what never moves is no measurement.
@@ -105,7 +127,7 @@ pub(crate) fn session() -> Vec<Draft> {
             let noise = ((value * 37 + sample * 11) % 23) as f64 * 1e-3;
             (45.0 * (1.0 - (-seconds / 2.0).exp()) + 0.5 * 0.25 + noise) as f32
         };
-        let stamp_us = START + 60 * SECOND + i64::from(number) * SECOND;
+        let stamp_us = start + MINUTE + i64::from(number) * SECOND;
         let frame = Frame {
             version: Version::Two,
             sequence: number,
@@ -118,7 +140,7 @@ pub(crate) fn session() -> Vec<Draft> {
         };
         let ends = number == 15;
         let packet = MeasurementPacket {
-            session_id: SessionId::derive(&["measured"]).to_string(),
+            session_id: SessionId::derive(&[name]).to_string(),
             device_id: "reader-1".into(),
             user_id: user("person").to_string(),
             raw_packet: if ends { Vec::new() } else { frame.encode() },
@@ -173,8 +195,8 @@ pub(crate) fn told(place: &Place, topic: &str) -> Vec<(String, Value)> {
 /// A notification as the topic has it: type of the event, id, kind, priority.
 type Told = (String, Value, Value, Value);
 
-const ALERT: &str = "NOTIFICATION_TYPE_HEALTH_ALERT";
-const COACHING: &str = "NOTIFICATION_TYPE_COACHING";
+pub(crate) const ALERT: &str = "NOTIFICATION_TYPE_HEALTH_ALERT";
+pub(crate) const COACHING: &str = "NOTIFICATION_TYPE_COACHING";
 
 /// The person is told what their result means, and the lake has it.
 fn coached(place: &Place) {
@@ -204,9 +226,9 @@ fn notified(place: &Place) -> Vec<Told> {
     told(place, "manpasik.notification.sent").into_iter().map(of).collect()
 }
 
-/// Somebody writes to the mother today: the only thing unread that still counts, for all else is of months ago.
+/// Somebody writes to the mother: the only thing she has not read, for what she heard of the risk was taken back.
 fn counted(place: &Place) {
-    let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
+    let today = now();
     let change = NotificationChange::Requested {
         kind: "A_KIND".into(),
         title: "a title".into(),
@@ -218,7 +240,9 @@ fn counted(place: &Place) {
     let origin = Origin { input: Input::Notifications, partition: 0, offset: 0 };
     let asked =
         event(&DomainEvent::Notification(NotificationEvent { at: today, event: id, user, change, origin }));
-    let question = "SELECT u.user_id, unread, notification_id FROM unread_notifications u JOIN notifications n ON u.newest_at = n.sent_at";
+    let question = "SELECT u.user_id, unread, notification_id FROM unread_notifications u \
+                    JOIN notifications n ON u.newest_at = n.sent_at AND u.user_id = n.user_id \
+                    WHERE channel = 'IN_APP'";
     let answer = json!({"user_id": user.to_string(), "unread": 1, "notification_id": id.to_string()});
     follow(place, vec![asked], question, &answer);
 }
@@ -240,11 +264,11 @@ fn told_of_a_risk(place: &Place, told: &[Told], person: &str) -> String {
 
 #[test]
 fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from_whom_it_may_not() {
-    let place = Place::new();
+    let (place, start) = (Place::new(), now() - 10 * MINUTE);
     let question = "SELECT biomarker, risk_level, (SELECT string_agg(level, ' ') FROM alerts WHERE rule = 'glucose') AS alert, \
                     (SELECT count(*) FROM dead_letters) AS letters FROM analyses";
     let answer = json!({"biomarker": "glucose", "risk_level": "CRITICAL", "alert": "CRITICAL", "letters": 0});
-    follow(&place, [person(), session()].concat(), question, &answer);
+    follow(&place, [person(start), session("measured", start)].concat(), question, &answer);
 
     let analyses = told(&place, "manpasik.ai.analysis_completed");
     let [(kind, analysis)] = &analyses[..] else { panic!("{analyses:?}") };
@@ -257,6 +281,9 @@ fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from
     assert_eq!(glucose.unwrap()["limits"], "≤ 46");
 
     coached(&place);
+    let day = "SELECT kind, is_over, measurements, alerts_critical, biomarkers[1]['biomarker'] AS what FROM daily_summaries";
+    let due = json!({"kind": "urgent", "is_over": false, "measurements": 1, "alerts_critical": 1, "what": "glucose"});
+    assert_eq!(place.ask_the_lake(day), due);
 
     let risks = told(&place, "manpasik.ai.risk.detected");
     let [(_, risk)] = &risks[..] else { panic!("{risks:?}") };
@@ -268,19 +295,19 @@ fn a_dangerous_result_is_analysed_and_told_to_whom_it_may_be_and_taken_back_from
     let own = told_of_a_risk(&place, &first, &person);
 
     // They had revoked their consent before they measured; the event comes late.
-    let revoked = sharing(3, 3, Sharing::Revoked(FAMILY_SHARING.into()));
+    let revoked = sharing(start + 3, 3, Sharing::Revoked(FAMILY_SHARING.into()));
     // The engine has read both once their topics' partitions are one record on.
     let read = "SELECT CAST(sum(next_offset) AS BIGINT) AS read FROM system.progress WHERE topic IN ('manpasik.user.consent', 'manpasik.notification.send')";
     // The person reads of the risk.
     let seen = NotificationEvent {
-        at: START + 100 * SECOND,
+        at: start + 100 * SECOND,
         event: EventId::derive(&["seen"]),
         user: user("person"),
         change: NotificationChange::Read(own.parse().unwrap()),
         origin: Origin { input: Input::Notifications, partition: 0, offset: 0 },
     };
     let seen = event(&DomainEvent::Notification(seen));
-    follow(&place, vec![revoked, seen], read, &json!({"read": 4}));
+    follow(&place, vec![revoked, seen], read, &json!({"read": 5}));
     let later: Vec<_> = notified(&place).into_iter().filter(|one| !first.contains(one)).collect();
     let [(kind, id, ..)] = &later[..] else { panic!("{later:?}") };
     // The mother's alone is taken back: the person is not told again.

@@ -7,6 +7,7 @@
 
 mod calibrate;
 mod configuration;
+mod days;
 mod dead_letters;
 mod disk;
 mod door;

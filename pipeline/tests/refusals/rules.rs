@@ -23,7 +23,7 @@ fn a_changed_limit_clears_what_it_does_not_find_and_the_alert_names_its_version(
     let place = Place::new();
     let open = "SELECT level, rule_version FROM alerts WHERE rule = 'glucose' AND cleared_at IS NULL";
     let before = json!({"level": "CRITICAL", "rule_version": "1.0"});
-    follow(&place, [person(), session()].concat(), open, &before);
+    follow(&place, [person(START), session("measured", START)].concat(), open, &before);
 
     let file = milder(&place);
     let told = place.say(&["rules", "check", &file]).fine();

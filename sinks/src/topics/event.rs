@@ -8,7 +8,7 @@ use super::{header, milliseconds};
 use crate::Digest;
 use chrono::{DateTime, SecondsFormat, Utc};
 use eventlog::{Draft, partition_of};
-use model::{Envelope, EventId, Micros, SessionId, UserId};
+use model::{Date, Day, Envelope, EventId, Micros, SessionId, UserId, time::DAY};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -79,6 +79,12 @@ impl<P: Serialize> Event<P> {
 pub(super) fn iso(at: Micros) -> String {
     let bound = if at < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
     DateTime::from_timestamp_micros(at).unwrap_or(bound).to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// A day of a person's calendar in ISO 8601; one a calendar cannot hold becomes the nearest it can.
+pub(super) fn day(day: Day) -> String {
+    let date = Date::numbered(day);
+    date.map_or_else(|| iso(Micros::from(day).saturating_mul(DAY)), |date| date.to_string())
 }
 
 /// An integer as text that sorts as the integer does.

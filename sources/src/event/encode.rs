@@ -1,6 +1,6 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, notification, profile, rules};
+use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, goal, notification, profile, rules};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
 use model::{Consciousness, DomainEvent, Envelope, Micros, Number};
@@ -12,7 +12,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, the person for vital signs, profiles, consents and notifications, the device for a calibration, the cartridge, or the rule set.
+    /// Key: the session, the person for vital signs, profiles, consents, notifications and goals, the device for a calibration, the cartridge, or the rule set.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -63,6 +63,7 @@ enum Payload<'a> {
     Sharing(consent::Said<'a>),
     Notification(notification::Said<'a>),
     Rules(rules::Said<'a>),
+    Goal(goal::Said<'a>),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -180,6 +181,12 @@ fn said(event: &DomainEvent) -> Said<'_> {
             subject: Some(published.set.clone()),
             user: None,
             payload: Payload::Rules(rules::Said::from(published)),
+        },
+        DomainEvent::Goal(event) => Said {
+            kind: goal::kind(&event.change),
+            subject: None,
+            user: Some(event.user.to_string()),
+            payload: Payload::Goal(goal::Said::of(event)),
         },
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, CONSENT_GRANTED,
-    CONSENT_REVOKED, DATA_SHARED, NOTIFICATION_READ, NOTIFICATION_SEND, NOTIFICATION_SETTINGS,
-    PROFILE_UPDATED, RULES_PUBLISHED, SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes,
-    cartridge, consent, field, notification, profile, rules,
+    CONSENT_REVOKED, DATA_SHARED, GOAL_REMOVED, GOAL_SET, NOTIFICATION_READ, NOTIFICATION_SEND,
+    NOTIFICATION_SETTINGS, PROFILE_UPDATED, RULES_PUBLISHED, SESSION_ENDED, SESSION_STARTED, VITALS,
+    attributes::Attributes, cartridge, consent, field, goal, notification, profile, rules,
 };
 use crate::refusal::Refusal;
 use model::{
@@ -44,6 +44,8 @@ pub(super) fn event(
         (Input::Notifications, NOTIFICATION_READ) => notification::read(origin, attributes, payload),
         (Input::Notifications, NOTIFICATION_SETTINGS) => notification::settings(origin, attributes, payload),
         (Input::Rules, RULES_PUBLISHED) => rules::published(origin, attributes, payload),
+        (Input::Goals, GOAL_SET) => goal::set(origin, attributes, payload),
+        (Input::Goals, GOAL_REMOVED) => goal::removed(origin, attributes, payload),
         (input, _) => Err(Refusal::new(
             Reason::UnknownType,
             format!("{} does not carry events of this type: send it to the topic of its own", input.topic()),

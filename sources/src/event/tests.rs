@@ -70,6 +70,7 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::Sharing(_) => Input::Consents,
         DomainEvent::Notification(_) => Input::Notifications,
         DomainEvent::Rules(_) => Input::Rules,
+        DomainEvent::Goal(_) => Input::Goals,
     }
 }
 

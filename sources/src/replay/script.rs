@@ -145,7 +145,8 @@ impl Script {
             | Input::Profiles
             | Input::Consents
             | Input::Notifications
-            | Input::Rules => &self.session,
+            | Input::Rules
+            | Input::Goals => &self.session,
         }
     }
 

@@ -8,13 +8,24 @@ use arrow::{array::RecordBatch, datatypes::DataType::Utf8};
 pub fn table() -> Table {
     Table {
         name: "notifications",
-        about: "what people were notified of; what waits for the end of quiet hours is not there yet",
+        about: "what people were notified of, or would have been had it not been long past; what waits for the end of quiet hours is not there yet",
         schema: schema(&[
             ("notification_id", Utf8, false, "its identity"),
             ("user_id", Utf8, false, "person"),
             ("created_at", time_type(), false, "when it was asked for"),
-            ("sent_at", time_type(), false, "when it went: then, or at the end of quiet hours"),
-            ("read_at", time_type(), true, "when it was first read; null while it is unread"),
+            (
+                "sent_at",
+                time_type(),
+                false,
+                "when it went, or would have: then, or at the end of quiet hours",
+            ),
+            (
+                "state",
+                Utf8,
+                false,
+                "sent; or expired: it was too old to be told when it became known, and did not go",
+            ),
+            ("read_at", time_type(), true, "when it was first read; null while it was not"),
             ("type", Utf8, false, "what kind it is, as who asked for it names it"),
             ("title", Utf8, false, "one line"),
             ("body", Utf8, false, "what was told"),
@@ -44,6 +55,7 @@ impl Row for NotificationListed {
                 texts(rows, |row| row.notification.user.to_string()),
                 times(rows, |row| Some(row.notification.at)),
                 times(rows, |row| Some(row.notification.due)),
+                texts(rows, NotificationListed::state),
                 times(rows, |row| row.read_at),
                 texts(rows, |row| row.notification.kind.as_str()),
                 texts(rows, |row| row.notification.title.as_str()),

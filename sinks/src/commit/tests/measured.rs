@@ -49,7 +49,7 @@ impl Similar for Standing {
 }
 
 fn listed(e: u32, read_at: Option<model::Micros>) -> NotificationListed {
-    NotificationListed { notification: samples::notification(e), read_at }
+    NotificationListed { notification: samples::notification(e), is_expired: e.is_multiple_of(3), read_at }
 }
 
 /// New results, and corrections of those before.
@@ -68,6 +68,8 @@ fn output(epoch: u64) -> Output {
         coachings: vec![(samples::coaching(e, 0), 1)],
         notifications: vec![(listed(e, None), 1)],
         records: vec![(samples::record(e, 0), 1)],
+        summaries: vec![(samples::summary(e, 1), 1)],
+        goals: vec![(samples::goal(e, 1), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
@@ -77,6 +79,8 @@ fn output(epoch: u64) -> Output {
         output.coachings.extend([(samples::coaching(e, 0), -1), (samples::coaching(e, 1), 1)]);
         output.records.extend([(samples::record(e, 0), -1), (samples::record(e, 1), 1)]);
         output.notifications.extend([(listed(e, None), -1), (listed(e, Some(samples::START)), 1)]);
+        output.summaries.extend([(samples::summary(e, 1), -1), (samples::summary(e, 2), 1)]);
+        output.goals.extend([(samples::goal(e, 1), -1), (samples::goal(e, 2), 1)]);
         output.features.extend([(samples::features(e, 0), -1), (samples::features(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
         let (needed, valid) = (CalibrationStatus::Needed, CalibrationStatus::Valid);
@@ -126,6 +130,8 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
         "coachings",
         "notifications",
         "health_records",
+        "daily_summaries",
+        "goals",
     ];
-    assert_eq!(tables.map(|table| rows[table].len()), [12; 9]);
+    assert_eq!(tables.map(|table| rows[table].len()), [12; 11]);
 }
