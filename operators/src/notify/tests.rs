@@ -106,6 +106,11 @@ fn run_until(max_age: i64, feeds: &[Feed], workers: usize) -> Vec<Standing> {
             changes.entry(epoch).or_default().extend(rows);
         }
     }
+    standings(count, changes)
+}
+
+/// What stands after each of so many epochs.
+fn standings(count: Epoch, mut changes: BTreeMap<Epoch, Vec<(Row, i64)>>) -> Vec<Standing> {
     let mut counts = BTreeMap::<Row, i64>::new();
     let standing = |epoch| {
         for (row, diff) in changes.remove(&epoch).unwrap_or_default() {

@@ -3,7 +3,7 @@
 use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, goal, notification, profile, rules};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
-use model::{Consciousness, DomainEvent, Envelope, Micros, Number};
+use model::{Consciousness, DomainEvent, Envelope, Micros, Number, UserId};
 use serde::Serialize;
 
 /// Version of the payloads written here.
@@ -112,6 +112,12 @@ struct Said<'a> {
     payload: Payload<'a>,
 }
 
+impl<'a> Said<'a> {
+    fn of_person(kind: &'static str, user: UserId, payload: Payload<'a>) -> Self {
+        Self { kind, subject: None, user: Some(user.to_string()), payload }
+    }
+}
+
 fn said(event: &DomainEvent) -> Said<'_> {
     match event {
         DomainEvent::SessionStarted(started) => Said {
@@ -158,36 +164,30 @@ fn said(event: &DomainEvent) -> Said<'_> {
             user: None,
             payload: Payload::Cartridge(cartridge::Said::of_cartridge(event)),
         },
-        DomainEvent::Profile(updated) => Said {
-            kind: super::PROFILE_UPDATED,
-            subject: None,
-            user: Some(updated.user.to_string()),
-            payload: Payload::Profile(profile::Said::from(&updated.profile)),
-        },
-        DomainEvent::Sharing(changed) => Said {
-            kind: consent::kind(&changed.sharing),
-            subject: None,
-            user: Some(changed.user.to_string()),
-            payload: Payload::Sharing(consent::Said::from(&changed.sharing)),
-        },
-        DomainEvent::Notification(event) => Said {
-            kind: notification::kind(&event.change),
-            subject: None,
-            user: Some(event.user.to_string()),
-            payload: Payload::Notification(notification::Said::from(&event.change)),
-        },
+        DomainEvent::Profile(updated) => Said::of_person(
+            super::PROFILE_UPDATED,
+            updated.user,
+            Payload::Profile(profile::Said::from(&updated.profile)),
+        ),
+        DomainEvent::Sharing(changed) => Said::of_person(
+            consent::kind(&changed.sharing),
+            changed.user,
+            Payload::Sharing(consent::Said::from(&changed.sharing)),
+        ),
+        DomainEvent::Notification(event) => Said::of_person(
+            notification::kind(&event.change),
+            event.user,
+            Payload::Notification(notification::Said::from(&event.change)),
+        ),
         DomainEvent::Rules(published) => Said {
             kind: super::RULES_PUBLISHED,
             subject: Some(published.set.clone()),
             user: None,
             payload: Payload::Rules(rules::Said::from(published)),
         },
-        DomainEvent::Goal(event) => Said {
-            kind: goal::kind(&event.change),
-            subject: None,
-            user: Some(event.user.to_string()),
-            payload: Payload::Goal(goal::Said::of(event)),
-        },
+        DomainEvent::Goal(event) => {
+            Said::of_person(goal::kind(&event.change), event.user, Payload::Goal(goal::Said::of(event)))
+        }
     }
 }
 

@@ -170,8 +170,8 @@ mod tests {
         assert_eq!(["alerts_moderate", "alerts_high", "alerts_critical"].map(whole), [1, 2, 3]);
         let list = column("biomarkers").as_list::<i32>().value(0);
         let part = |name: &str| Arc::clone(list.as_struct().column_by_name(name).expect("a field"));
-        let value = |name: &str| part(name).as_primitive::<Float64Type>().value(0);
-        assert_eq!(["lowest", "highest", "last"].map(value), [60.0, 90.0, 60.0]);
+        let value = |name: &str| Number::finite(part(name).as_primitive::<Float64Type>().value(0));
+        assert_eq!(["lowest", "highest", "last"].map(value), [60, 90, 60].map(|due| Some(Number::from(due))));
         assert_eq!(part("last_at").as_primitive::<TimestampMicrosecondType>().value(0), 7);
         assert_eq!(part("risk_level").as_string::<i32>().value(0), "MODERATE");
         for name in ["lowest", "highest", "last", "last_at", "risk_level"] {
