@@ -33,6 +33,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Epochs are cut so often, whatever the default is: what is compared are commits every 100 ms.
+const TICK: (&str, &str) = ("epoch.tick_ms", "100");
 const DEVICES: u32 = 64;
 /// Records of one transaction of the input.
 const BATCH: usize = 10_000;
@@ -104,13 +106,13 @@ impl Rounds {
 /// Rounds on the embedded log: each gets a copy of the log as it was before the first.
 fn embedded(args: &Args) -> Result<Rounds> {
     let dir = stand::temporary(args.dir.as_deref())?;
-    let config = stand::config(&dir.path().join("input"), &[])?;
+    let config = stand::config(&dir.path().join("input"), &[TICK])?;
     preload(&Embedded::open(&config.log.embedded)?, args, config.log.partitions)?;
     let input = config.log.embedded.dir;
     let mut rounds = Rounds::default();
     for round in 0..=args.rounds {
         let place = dir.path().join(round.to_string());
-        let config = stand::config(&place, &[])?;
+        let config = stand::config(&place, &[TICK])?;
         copy(&input, &config.log.embedded.dir)?;
         let log: Shared = Arc::new(Embedded::open(&config.log.embedded)?);
         rounds.add(round, &compare(args, round, &config, &log)?);
