@@ -35,7 +35,7 @@ fn each_layer_overrides_the_ones_before_and_is_named() {
     let expect = |layers: &Layers, value: &str, source: &str| {
         assert_eq!(shown(layers, "epoch.tick_ms"), (value.to_owned(), source.to_owned()));
     };
-    expect(&layers, "100", "default");
+    expect(&layers, "50", "default");
     layers.text("m.toml", "# mine\n[epoch]\ntick_ms = 1").unwrap();
     expect(&layers, "1", "m.toml:3");
     layers
