@@ -120,6 +120,21 @@ impl<K: Key + Ord, F: Told<K>> Informed<K, F> {
         self.learned.insert(place, news);
     }
 
+    /// Takes the facts of a key, which is heard of by news as by any other: what leaves leaves by the age of its key, and
+    /// what news say is said at their time.
+    fn take_all(
+        &mut self,
+        key: K,
+        heard: Micros,
+        watermark: Micros,
+        facts: &mut Vec<(F::Fact, Diff)>,
+        emit: impl FnMut((F::Output, Micros), Diff),
+    ) {
+        let newest = facts.iter().map(|(fact, _)| F::at(fact)).max();
+        let heard = newest.map_or(heard, |newest| newest.max(heard));
+        self.timelines.take(key, heard, watermark, facts, emit);
+    }
+
     /// What `news` are for `key`.
     fn facts<'a>(&self, key: &'a K, news: &'a [F::News]) -> impl Iterator<Item = (F::Fact, Diff)> {
         news.iter().filter_map(|news| Some((self.timelines.fold.fact(key, news)?, 1)))
@@ -147,7 +162,7 @@ impl<K: Key + Ord, F: Told<K>> Keyed<To<K>, Word<F::News, F::Fact>, (F::Output, 
                 if !self.timelines.knows(&key) {
                     facts.extend(self.facts(&key, &self.learned));
                 }
-                self.timelines.take(key, heard, watermark, &mut facts, emit);
+                self.take_all(key, heard, watermark, &mut facts, emit);
             }
             To::Every(_) => {
                 for news in &news {
@@ -156,8 +171,7 @@ impl<K: Key + Ord, F: Told<K>> Keyed<To<K>, Word<F::News, F::Fact>, (F::Output, 
                 for key in self.timelines.keys() {
                     facts.extend(self.facts(&key, &news));
                     if !facts.is_empty() {
-                        // The key is heard of by it: facts leave by the age of their key.
-                        self.timelines.take(key, heard, watermark, &mut facts, &mut emit);
+                        self.take_all(key, heard, watermark, &mut facts, &mut emit);
                     }
                 }
             }
