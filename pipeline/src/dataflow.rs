@@ -46,20 +46,21 @@ pub fn build<'scope>(
     // Understand.
     let signals = signals::read(arrived.packets, &options.signals, &memory);
     let vitals = vitals::vitals(events.clone());
+    let rules = edition::published(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
-    let rules = edition::published(events.clone());
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
     let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
-    let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), &memory);
+    let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), rules.clone(), &memory);
     let coachings = coaching::coachings(analyses.clone(), &memory);
     let records = record::records(signals.measurements.clone(), analyses.clone(), &memory);
     let sessions = session::sessions(events.clone(), signals.streamed.clone(), forget, &memory);
     let beginnings = session::beginnings(signals.streamed.clone());
     let ends = session::ends(signals.streamed);
-    let changes = risk::detect(vitals.clone(), signals.windows.clone(), said, rules, &options.risk, &memory);
+    let changes =
+        risk::detect(vitals.clone(), signals.windows.clone(), said, rules.clone(), &options.risk, &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
-    let detected = detected::detected(changes.clone(), events.clone(), &memory);
+    let detected = detected::detected(changes.clone(), events.clone(), rules, &memory);
     let days = daily::days(events.clone(), analyses.clone(), changes.clone(), &memory);
     let (risks, summaries, goals) = (detected.clone(), days.summaries.clone(), days.goals.clone());
     let causes = notify::Causes { risks, coachings: coachings.clone(), summaries, goals };

@@ -5,14 +5,11 @@
 //! - Nothing is written, and only what was not taken yet is held.
 
 use crate::{Binding, Error, binding};
-use eventlog::{Budget, Log, Reader, Record};
-use std::{collections::VecDeque, time::Duration};
+use eventlog::{Budget, Log, Patience, Reader, Record};
+use std::collections::VecDeque;
 
-/// How much of the history is read at once, how long the next piece is waited for, and how many waits in a row end the
-/// attempt: 30 s in all.
+/// How much of the history is read at once.
 const BUDGET: Budget = Budget { records: 1_000, bytes: 8 << 20 };
-const WAIT: Duration = Duration::from_millis(100);
-const WAITS: u32 = 300;
 
 /// The history from its first kept epoch on.
 pub struct History {
@@ -60,20 +57,16 @@ impl History {
     /// # Errors
     /// Those of the log; [`Error::History`] if it holds what is no binding, or does not give what it has.
     pub fn next_epoch(&mut self) -> Result<Option<(u64, Binding)>, Error> {
-        let mut waits = 0;
+        let mut patience = Patience::default();
         while self.waiting.is_empty() {
             let position = self.reader.positions().first().map_or(self.end, |(_, offset)| *offset);
             if position >= self.end {
                 return Ok(None);
             }
-            if waits == WAITS {
-                let reason =
-                    format!("the bindings end at {} and nothing is delivered from {position} on", self.end);
-                return Err(eventlog::Error::Stopped { reason }.into());
-            }
-            let mut records = Vec::new();
-            self.reader.poll(BUDGET, WAIT, &mut records)?;
-            waits += 1;
+            let (mut records, end) = (Vec::new(), self.end);
+            patience.poll(&mut *self.reader, BUDGET, &mut records, || {
+                format!("the bindings end at {end} and nothing is delivered from {position} on")
+            })?;
             self.waiting.extend(records);
         }
         if self.waiting.front().is_none_or(|record| record.offset >= self.end) {

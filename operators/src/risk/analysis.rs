@@ -18,7 +18,7 @@
 mod former;
 
 use super::{
-    edition::{self, Editions},
+    edition::Editions,
     facts::{Fact, Facts, Method},
     parameter::Parameter,
     rule::{self, Judgement},
@@ -42,13 +42,13 @@ use std::{cell::RefCell, rc::Rc};
 pub fn analyses<'scope>(
     measurements: Collection<'scope, Measurement>,
     events: Collection<'scope, DomainEvent>,
+    rules: Collection<'scope, RulesPublished>,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, Analysis> {
     let results = measurements.map(|measurement| {
         let (user, heard) = (measurement.user, measurement.completed_at);
         (user, Known { at: heard, what: Kind::Result(Box::new(Finished::from(measurement))) }, heard)
     });
-    let rules = edition::published(events.clone());
     let profiles = events.flat_map(|event| match event {
         DomainEvent::Profile(ProfileUpdated { at, event, user, profile, .. }) => {
             Some((user, Known { at, what: Kind::Profile(event, profile) }, at))

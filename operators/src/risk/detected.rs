@@ -11,10 +11,7 @@
 //! # Bound
 //! What a person consented to and with whom they share; who said either is never forgotten.
 
-use super::{
-    edition::{self, Editions},
-    parameter::Parameter,
-};
+use super::{edition::Editions, parameter::Parameter};
 use crate::{
     Collection,
     state::Memory,
@@ -32,6 +29,7 @@ use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 pub fn detected<'scope>(
     changes: Collection<'scope, (AlertChange, Micros)>,
     events: Collection<'scope, DomainEvent>,
+    rules: Collection<'scope, RulesPublished>,
     memory: &Memory<'scope>,
 ) -> Collection<'scope, RiskDetected> {
     let risks = changes.flat_map(|(change, _heard)| {
@@ -39,7 +37,6 @@ pub fn detected<'scope>(
         let (user, at) = (change.user, change.at);
         is_told.then(|| (user, Known { at, what: Kind::Risk(Box::new(change)) }, at))
     });
-    let rules = edition::published(events.clone());
     let sharings = events.flat_map(|event| match event {
         DomainEvent::Sharing(SharingChanged { at, event, user, sharing, .. }) => {
             Some((user, Known { at, what: Kind::Sharing(event, sharing) }, at))

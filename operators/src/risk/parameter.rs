@@ -138,6 +138,18 @@ impl Parameter {
         (P::Testosterone, "testosterone", "ng/dL"),
     ];
 
+    /// Those that vital signs bring, which change from minute to minute.
+    pub const VITAL: [Self; 8] = [
+        P::Respiration,
+        P::Saturation,
+        P::Oxygen,
+        P::Systolic,
+        P::Diastolic,
+        P::Pulse,
+        P::Consciousness,
+        P::Temperature,
+    ];
+
     /// Name in rule sets and in evidence.
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1

@@ -24,7 +24,7 @@ use super::{
     facts::{Facts, Method},
     parameter::Parameter,
     rule::{self, Judgement},
-    said::{Said, VITAL, What},
+    said::{Said, What},
     set::{Outcome, Risk, Rule, RuleSet, Rulebook},
     watch::{self, Change, Observation},
 };
@@ -119,7 +119,7 @@ impl Followed {
         let rows = || rule.columns.iter().flat_map(|column| &column.rows);
         let raises = rows().any(|row| row.enabled && is_above(row.outcome))
             || rule.totals.iter().any(|total| total.level > Risk::Low);
-        let is_vital = rule.columns.iter().any(|column| VITAL.contains(&column.parameter));
+        let is_vital = rule.columns.iter().any(|column| Parameter::VITAL.contains(&column.parameter));
         let at_once = watch::Options { raise_after_observations: 1, ..vital.clone() };
         Self { raises, watch: if is_vital { vital.clone() } else { at_once }, set, place }
     }

@@ -68,18 +68,6 @@ impl Values {
     }
 }
 
-/// The parameters that vital signs bring, which change from minute to minute.
-pub(super) const VITAL: [Parameter; 8] = [
-    Parameter::Respiration,
-    Parameter::Saturation,
-    Parameter::Oxygen,
-    Parameter::Systolic,
-    Parameter::Diastolic,
-    Parameter::Pulse,
-    Parameter::Consciousness,
-    Parameter::Temperature,
-];
-
 /// What the result of a cartridge is of: category, type, unit. The panel of lipids has one value and does not say which
 /// it is; a cortisol is judged in the morning alone and the time of day of the person is not known; estradiol and
 /// insulin have no rule.

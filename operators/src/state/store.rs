@@ -195,6 +195,11 @@ impl<K: Key, V: Stored> Store<K, V> {
         gone
     }
 
+    /// Whether this worker exports what it has.
+    const fn exports(&self) -> bool {
+        !matches!(self.home, Home::Every { exports: false })
+    }
+
     fn width(&self) -> Micros {
         (self.horizon / BUCKETS).max(1)
     }
@@ -245,8 +250,7 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
 
     fn begin(&mut self) {
         self.export = self.export.wrapping_add(1);
-        let exports = !matches!(self.home, Home::Every { exports: false });
-        self.walk = 0..if exports { self.slots.end() } else { 0 };
+        self.walk = 0..if self.exports() { self.slots.end() } else { 0 };
         self.early = VecDeque::new();
     }
 
@@ -302,7 +306,7 @@ impl<K: Key, V: Stored> Step for Store<K, V> {
     }
 
     fn len(&self) -> usize {
-        if matches!(self.home, Home::Every { exports: false }) { 0 } else { Self::len(self) }
+        if self.exports() { Self::len(self) } else { 0 }
     }
 }
 

@@ -129,10 +129,10 @@ fn graph<'scope>(
     let vitals = vitals::vitals(facts.clone());
     let said = said::said(vitals.clone(), results.clone(), facts.clone()).concat(others);
     let rules = edition::published(facts.clone());
-    let changes = risk::detect(vitals, windows, said, rules, &options(), memory);
+    let changes = risk::detect(vitals, windows, said, rules.clone(), &options(), memory);
     let alerts = risk::alerts(changes.clone(), memory);
-    let analyses = analysis::analyses(results, facts.clone(), memory);
-    let detected = detected::detected(changes.clone(), facts, memory);
+    let analyses = analysis::analyses(results, facts.clone(), rules.clone(), memory);
+    let detected = detected::detected(changes.clone(), facts, rules, memory);
     let analyses = analyses.inner.map(|(analysis, _, diff)| Row::Analysis(analysis, diff));
     let detected = detected.inner.map(|(risk, _, diff)| Row::Detected(risk, diff));
     let changes = changes.inner.map(|((change, _heard), _, diff)| Row::Change(change, diff));

@@ -80,19 +80,20 @@ fn build<'scope>(
     let events = vitals::facts(vitals::unique(arrived.events, &memory));
     let found = signals::read(arrived.packets, &signal_options(), &memory);
     let vitals = vitals::vitals(events.clone());
+    let rules = edition::published(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
     let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
-    let analyses = analysis::analyses(found.measurements.clone(), events.clone(), &memory);
+    let analyses = analysis::analyses(found.measurements.clone(), events.clone(), rules.clone(), &memory);
     let coachings = coaching::coachings(analyses.clone(), &memory);
     let records = record::records(found.measurements.clone(), analyses.clone(), &memory);
     let sessions = session::sessions(events.clone(), found.streamed.clone(), FORGET, &memory);
     let beginnings = session::beginnings(found.streamed.clone());
     let ends = session::ends(found.streamed);
-    let rules = edition::published(events.clone());
-    let changes = risk::detect(vitals.clone(), found.windows.clone(), said, rules, &risk_options(), &memory);
+    let changes =
+        risk::detect(vitals.clone(), found.windows.clone(), said, rules.clone(), &risk_options(), &memory);
     let alerts = risk::alerts(changes.clone(), &memory);
-    let detected = detected::detected(changes.clone(), events.clone(), &memory);
+    let detected = detected::detected(changes.clone(), events.clone(), rules, &memory);
     // Those of a session that was silent for long begin anew, and days would count that.
     let lasting = changes.clone().filter(|(change, _)| change.rule != model::Rule::PulseBand);
     let days = daily::days(events.clone(), analyses.clone(), lasting, &memory);

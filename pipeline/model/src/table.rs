@@ -8,7 +8,7 @@ use crate::{Micros, view::RowId};
 use arrow::{
     array::{
         ArrayRef, BinaryBuilder, FixedSizeBinaryBuilder, Float64Array, ListBuilder, RecordBatch, StringArray,
-        StructBuilder, TimestampMicrosecondArray,
+        StringBuilder, StructBuilder, TimestampMicrosecondArray,
     },
     datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit},
 };
@@ -115,6 +115,23 @@ fn list(fields: Fields) -> DataType {
 fn list_builder(fields: Fields) -> ListBuilder<StructBuilder> {
     let item = Field::new("item", DataType::Struct(fields.clone()), false);
     ListBuilder::new(StructBuilder::from_fields(fields, 0)).with_field(item)
+}
+
+/// The type of a column of lists of texts.
+fn text_list() -> DataType {
+    DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
+}
+
+/// A column of lists of texts.
+fn text_lists<'a, R>(rows: &[(RowId, &'a R)], get: impl Fn(&'a R) -> &'a [String]) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for (_, row) in rows {
+        for text in get(row) {
+            lists.values().append_value(text);
+        }
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
 }
 
 /// Why a field of a list is there.

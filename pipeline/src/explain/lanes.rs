@@ -9,21 +9,17 @@
 
 use super::wanted::{Need, Wanted, Whose};
 use crate::Error;
-use eventlog::{Budget, Log, Reader, Record, TopicPartition};
+use eventlog::{Budget, Log, Patience, Reader, Record, TopicPartition};
 use model::{Input, Micros, time::AHEAD};
 use operators::arrival;
 use sinks::{Binding, InputRange};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 
-/// How much is read at once, how long the next piece is waited for, and how many waits in a row end the attempt: 30 s
-/// in all.
+/// How much is read at once.
 const BUDGET: Budget = Budget { records: 50_000, bytes: 32 << 20 };
-const WAIT: Duration = Duration::from_millis(100);
-const WAITS: u32 = 300;
 
 /// Records of one partition that were used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,14 +90,12 @@ impl Lanes {
     ) -> Result<crate::epoch::Records, Error> {
         let is_read = |range: &&InputRange| self.all.contains_key(&(range.input, range.partition));
         let ranges: Vec<InputRange> = binding.inputs.iter().filter(is_read).copied().collect();
-        let mut waits = 0;
+        let mut patience = Patience::default();
         while !self.reached(&ranges) {
-            let arrived = self.fetch(wanted)?;
-            waits = if arrived == 0 { waits + 1 } else { 0 };
-            if waits == WAITS {
-                let reason = format!("it delivers no more of the input of epoch {}", binding.epoch);
-                return Err(eventlog::Error::Stopped { reason }.into());
-            }
+            patience.poll(&mut *self.reader, BUDGET, &mut self.arrivals, || {
+                format!("it delivers no more of the input of epoch {}", binding.epoch)
+            })?;
+            self.place(wanted);
         }
         Ok(ranges.iter().map(|range| self.cut(binding, range)).collect())
     }
@@ -114,9 +108,8 @@ impl Lanes {
         })
     }
 
-    fn fetch(&mut self, wanted: &Wanted) -> Result<usize, Error> {
-        self.reader.poll(BUDGET, WAIT, &mut self.arrivals)?;
-        let count = self.arrivals.len();
+    /// Puts what arrived into its lanes.
+    fn place(&mut self, wanted: &Wanted) {
         for record in self.arrivals.drain(..) {
             let input = self.topics[&record.topic];
             let lane = self.all.get_mut(&(input, record.partition));
@@ -127,7 +120,6 @@ impl Lanes {
                 found.map(|(datum, whose)| (record, arrival::dated(&datum).unwrap_or(Micros::MAX), whose));
             lane.waiting.push_back(Placed { offset, written_at, wanted });
         }
-        Ok(count)
     }
 
     fn cut(&mut self, binding: &Binding, range: &InputRange) -> ((Input, u32), Vec<Record>) {

@@ -45,25 +45,15 @@ impl Need<'_> {
     }
 }
 
-/// The parameters that vital signs bring.
-const VITAL: [Parameter; 8] = [
-    Parameter::Respiration,
-    Parameter::Saturation,
-    Parameter::Oxygen,
-    Parameter::Systolic,
-    Parameter::Diastolic,
-    Parameter::Pulse,
-    Parameter::Consciousness,
-    Parameter::Temperature,
-];
-
 pub(super) fn need(alert: &Alert) -> Need<'_> {
     let of_one_session = alert.session.filter(|_| alert.rule == Rule::PulseBand.id());
     let whose = of_one_session.map_or(Whose::User(alert.user), Whose::Session);
     // A rule that is not known here may ask for anything.
     let asks_for_vital_signs = || {
         let rule = Rulebook::shipped().rule(&alert.rule);
-        rule.is_some_and(|(_, rule)| rule.columns.iter().all(|column| VITAL.contains(&column.parameter)))
+        rule.is_some_and(|(_, rule)| {
+            rule.columns.iter().all(|column| Parameter::VITAL.contains(&column.parameter))
+        })
     };
     let inputs: &[Input] = if of_one_session.is_some() {
         &[Input::Packets]

@@ -25,7 +25,7 @@ pub mod sim;
 
 pub use error::{Error, Result};
 pub use partitioner::partition_of;
-pub use range::read_range;
+pub use range::{Patience, read_range};
 pub use record::{Draft, Header, Record, TopicPartition, TopicSpec};
 
 use std::{ops::Range, sync::Arc, time::Duration};

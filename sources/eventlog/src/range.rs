@@ -7,6 +7,35 @@ use std::{ops::Range, time::Duration};
 const WAIT: Duration = Duration::from_millis(100);
 const WAITS: u32 = 300;
 
+/// Waits for what a log says it has, and gives up once nothing comes for half a minute.
+#[derive(Debug, Default)]
+pub struct Patience {
+    /// In a row, for nothing.
+    waits: u32,
+}
+
+impl Patience {
+    /// Adds the next piece to `records`, at most `budget` of it; perhaps nothing.
+    ///
+    /// # Errors
+    /// Those of the reader; [`Error::Stopped`] with `reason` if nothing came for too long.
+    pub fn poll(
+        &mut self,
+        reader: &mut dyn Reader,
+        budget: Budget,
+        records: &mut Vec<Record>,
+        reason: impl FnOnce() -> String,
+    ) -> Result<()> {
+        if self.waits == WAITS {
+            return Err(Error::Stopped { reason: reason() });
+        }
+        let before = records.len();
+        reader.poll(budget, WAIT, records)?;
+        self.waits = if records.len() == before { self.waits + 1 } else { 0 };
+        Ok(())
+    }
+}
+
 /// Shows the records of `at` from the start of `range` until its end was reached, in their order, `budget` at a time;
 /// gives the offset to go on from.
 ///
@@ -22,18 +51,15 @@ pub fn read_range(
     mut show: impl FnMut(Record),
 ) -> Result<u64> {
     reader.assign(&[(at.clone(), range.start)])?;
-    let (mut records, mut waits) = (Vec::new(), 0);
+    let (mut records, mut patience) = (Vec::new(), Patience::default());
     loop {
         let position = reader.positions().first().map_or(range.start, |(_, offset)| *offset);
         if position >= range.end {
             return Ok(position);
         }
-        if waits == WAITS {
-            let reason = format!("{at} ends at {} and nothing is delivered from {position} on", range.end);
-            return Err(Error::Stopped { reason });
-        }
-        reader.poll(budget, WAIT, &mut records)?;
-        waits = if records.is_empty() { waits + 1 } else { 0 };
+        patience.poll(reader, budget, &mut records, || {
+            format!("{at} ends at {} and nothing is delivered from {position} on", range.end)
+        })?;
         records.drain(..).for_each(&mut show);
     }
 }

@@ -87,11 +87,11 @@ fn record(input: Input, value: Vec<u8>, headers: Vec<eventlog::Header>) -> Recor
 }
 
 /// The envelope of `event` as JSON.
-fn json_of(event: &DomainEvent) -> Value {
+pub(super) fn json_of(event: &DomainEvent) -> Value {
     serde_json::from_slice(&encode(event, "service").value).unwrap()
 }
 
-fn decode_json(input: Input, value: &Value) -> Result<DomainEvent, Box<Fault>> {
+pub(super) fn decode_json(input: Input, value: &Value) -> Result<DomainEvent, Box<Fault>> {
     decode(input, record(input, value.to_string().into_bytes(), vec![]))
 }
 

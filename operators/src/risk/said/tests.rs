@@ -1,6 +1,6 @@
 //! What is understood is said as it is, and what is not understood is not said.
 
-use super::{ASSAYS, Said, VITAL, Values, What, measured, observed, updated};
+use super::{ASSAYS, Said, Values, What, measured, observed, updated};
 use crate::{
     cartridge::registry,
     risk::{
@@ -122,7 +122,7 @@ fn vital_signs_are_said_together_and_what_was_not_observed_is_not() {
     let named: Vec<_> =
         all.values.iter().map(|(parameter, value)| (*parameter, value.get() as u32)).collect();
     let wanted = [16, 97, 1, 120, 80, 71, 3, 37];
-    assert_eq!(named, VITAL.into_iter().zip(wanted).collect::<Vec<_>>());
+    assert_eq!(named, Parameter::VITAL.into_iter().zip(wanted).collect::<Vec<_>>());
     let mut facts = Facts::default();
     all.facts(7).for_each(|(parameter, fact)| facts.take(parameter, fact).unwrap());
     assert_eq!(facts.latest(Parameter::Pulse).unwrap().span, Span::from(vitals.origin));

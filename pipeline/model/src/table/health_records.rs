@@ -1,17 +1,17 @@
 //! `health_records`: every result of a cartridge as a health record has it, newest revision.
 
 use super::{
-    FIELD, Row, Table, assemble, column, ids, list, list_builder, numbers, optional_texts, schema, texts,
-    time_type, times,
+    FIELD, Row, Table, assemble, column, ids, list, list_builder, numbers, optional_texts, schema, text_list,
+    text_lists, texts, time_type, times,
 };
 use crate::{Claimed, HealthRecord, Micros, Number, Risk, view::RowId};
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Float64Builder, Int32Array, Int64Array, ListBuilder, RecordBatch,
-        StringBuilder, StructBuilder,
+        ArrayRef, BooleanArray, Float64Builder, Int32Array, Int64Array, RecordBatch, StringBuilder,
+        StructBuilder,
     },
     datatypes::{
-        DataType::{Boolean, Float64, Int32, Int64, List, Utf8},
+        DataType::{Boolean, Float64, Int32, Int64, Utf8},
         Field, Fields,
     },
 };
@@ -72,10 +72,6 @@ fn claims() -> Fields {
     ])
 }
 
-fn text_list() -> arrow::datatypes::DataType {
-    List(Arc::new(Field::new("item", Utf8, true)))
-}
-
 /// None of an empty text.
 fn known(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
@@ -115,7 +111,7 @@ impl Row for HealthRecord {
                 texts(rows, |row| row.calibration_status.name()),
                 optional_texts(rows, |row| row.level.map(Risk::name)),
                 column!(BooleanArray, rows, |row: &Self| Some(row.needs_retest)),
-                warnings(rows),
+                text_lists(rows, |row| &row.warnings),
                 lists(rows),
                 column!(Int32Array, rows, |row: &Self| Some(row.packets.partition as i32)),
                 column!(Int64Array, rows, |row: &Self| Some(row.packets.first as i64)),
@@ -123,15 +119,6 @@ impl Row for HealthRecord {
             ],
         )
     }
-}
-
-fn warnings(rows: &[(RowId, &HealthRecord)]) -> ArrayRef {
-    let mut lists = ListBuilder::new(StringBuilder::new());
-    for (_, row) in rows {
-        row.warnings.iter().for_each(|warning| lists.values().append_value(warning));
-        lists.append(true);
-    }
-    Arc::new(lists.finish())
 }
 
 fn lists(rows: &[(RowId, &HealthRecord)]) -> ArrayRef {

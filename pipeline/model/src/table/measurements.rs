@@ -1,15 +1,14 @@
 //! `measurements`: result of every completed session of a cartridge, newest revision.
 
-use super::{Row, Table, assemble, column, ids, numbers, optional_texts, schema, texts, time_type, times};
+use super::{
+    Row, Table, assemble, column, ids, numbers, optional_texts, schema, text_list, text_lists, texts,
+    time_type, times,
+};
 use crate::{Measurement, Micros, view::RowId};
 use arrow::{
-    array::{ArrayRef, BooleanArray, Int32Array, Int64Array, ListBuilder, RecordBatch, StringBuilder},
-    datatypes::{
-        DataType::{Boolean, Float64, Int32, Int64, List, Utf8},
-        Field,
-    },
+    array::{BooleanArray, Int32Array, Int64Array, RecordBatch},
+    datatypes::DataType::{Boolean, Float64, Int32, Int64, Utf8},
 };
-use std::sync::Arc;
 
 /// The table.
 pub fn table() -> Table {
@@ -103,7 +102,7 @@ impl Row for Measurement {
                 numbers(rows, |row| row.alpha_seen),
                 numbers(rows, |row| Some(row.confidence)),
                 column!(Int32Array, rows, |row: &Self| Some(row.confidence_version as i32)),
-                warnings(rows),
+                text_lists(rows, |row| &row.warnings),
                 texts(rows, |row| &row.transform_log[0]),
                 texts(rows, |row| &row.transform_log[1]),
                 texts(rows, |row| &row.transform_log[2]),
@@ -122,17 +121,4 @@ impl Row for Measurement {
             ],
         )
     }
-}
-
-fn text_list() -> arrow::datatypes::DataType {
-    List(Arc::new(Field::new("item", Utf8, true)))
-}
-
-fn warnings(rows: &[(RowId, &Measurement)]) -> ArrayRef {
-    let mut lists = ListBuilder::new(StringBuilder::new());
-    for (_, row) in rows {
-        row.warnings.iter().for_each(|warning| lists.values().append_value(warning));
-        lists.append(true);
-    }
-    Arc::new(lists.finish())
 }

@@ -1,7 +1,9 @@
 //! Consents and sharings: round trips, each refusal, and no value in any detail.
 
-use crate::event::{DATA_SHARED, VITALS, decode, encode};
-use eventlog::Record;
+use crate::event::{
+    DATA_SHARED, VITALS, encode,
+    tests::{decode_json, json_of},
+};
 use model::{
     DomainEvent, EventId, Fault, Input, Origin,
     Reason::{self, BadEnvelope, MissingField, OutOfRange, UnknownType},
@@ -25,20 +27,7 @@ fn shared(data: &[&str]) -> DomainEvent {
 }
 
 fn decoded(value: &Value) -> Result<DomainEvent, Box<Fault>> {
-    let record = Record {
-        topic: Input::Consents.topic().into(),
-        partition: 2,
-        offset: 11,
-        timestamp_ms: 5,
-        key: None,
-        value: value.to_string().into_bytes(),
-        headers: vec![],
-    };
-    decode(Input::Consents, record)
-}
-
-fn json_of(event: &DomainEvent) -> Value {
-    serde_json::from_slice(&encode(event, "user-service").value).unwrap()
+    decode_json(Input::Consents, value)
 }
 
 #[test]

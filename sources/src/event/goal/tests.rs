@@ -1,7 +1,9 @@
 //! Goals: round trips, each refusal, and no value in any detail.
 
-use crate::event::{GOAL_REMOVED, VITALS, decode, encode};
-use eventlog::Record;
+use crate::event::{
+    GOAL_REMOVED, VITALS, encode,
+    tests::{decode_json, json_of},
+};
 use model::{
     Date, DomainEvent, EventId, Fault, GoalChange, GoalEvent, GoalId, GoalKind, GoalTerms, Input, Origin,
     Reason::{self, BadEnvelope, MissingField, OutOfRange, UnknownType},
@@ -23,20 +25,7 @@ fn changed(change: GoalChange) -> DomainEvent {
 }
 
 fn decoded(value: &Value) -> Result<DomainEvent, Box<Fault>> {
-    let record = Record {
-        topic: Input::Goals.topic().into(),
-        partition: 2,
-        offset: 11,
-        timestamp_ms: 5,
-        key: None,
-        value: value.to_string().into_bytes(),
-        headers: vec![],
-    };
-    decode(Input::Goals, record)
-}
-
-fn json_of(event: &DomainEvent) -> Value {
-    serde_json::from_slice(&encode(event, "app").value).unwrap()
+    decode_json(Input::Goals, value)
 }
 
 proptest! {

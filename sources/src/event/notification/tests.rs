@@ -1,7 +1,9 @@
 //! Notifications: round trips, what is left out, each refusal, and no value in any detail.
 
-use crate::event::{NOTIFICATION_READ, NOTIFICATION_SETTINGS, VITALS, decode, encode};
-use eventlog::Record;
+use crate::event::{
+    NOTIFICATION_READ, NOTIFICATION_SETTINGS, VITALS, encode,
+    tests::{decode_json, json_of},
+};
 use model::{
     DomainEvent, EventId, Fault, Input, NotificationEvent, Origin,
     Reason::{self, BadEnvelope, MissingField, OutOfRange, UnknownType},
@@ -31,20 +33,7 @@ fn settings(quiet: Option<QuietHours>, language: Language) -> DomainEvent {
 }
 
 fn decoded(value: &Value) -> Result<DomainEvent, Box<Fault>> {
-    let record = Record {
-        topic: Input::Notifications.topic().into(),
-        partition: 2,
-        offset: 11,
-        timestamp_ms: 5,
-        key: None,
-        value: value.to_string().into_bytes(),
-        headers: vec![],
-    };
-    decode(Input::Notifications, record)
-}
-
-fn json_of(event: &DomainEvent) -> Value {
-    serde_json::from_slice(&encode(event, "push-service").value).unwrap()
+    decode_json(Input::Notifications, value)
 }
 
 #[test]

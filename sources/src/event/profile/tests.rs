@@ -1,9 +1,11 @@
 //! Profiles: round trips, what is left out, each refusal, and no value in any detail.
 
-use crate::event::{PROFILE_UPDATED, VITALS, decode, encode};
-use eventlog::Record;
+use crate::event::{
+    PROFILE_UPDATED, VITALS, encode,
+    tests::{decode_json, json_of},
+};
 use model::{
-    Date, DomainEvent, EventId, Fault, Input, Origin, Profile, ProfileUpdated, Reason, Region, Sex, UserId,
+    Date, DomainEvent, EventId, Input, Origin, Profile, ProfileUpdated, Reason, Region, Sex, UserId,
 };
 use serde_json::{Value, json};
 
@@ -27,32 +29,13 @@ fn whole() -> Profile {
     }
 }
 
-fn decoded(input: Input, value: &Value) -> Result<DomainEvent, Box<Fault>> {
-    decode(
-        input,
-        Record {
-            topic: input.topic().into(),
-            partition: 2,
-            offset: 11,
-            timestamp_ms: 5,
-            key: None,
-            value: value.to_string().into_bytes(),
-            headers: vec![],
-        },
-    )
-}
-
-fn json_of(event: &DomainEvent) -> Value {
-    serde_json::from_slice(&encode(event, "user-service").value).unwrap()
-}
-
 #[test]
 fn a_profile_survives_the_log_and_its_key_is_the_person() {
     for profile in [whole(), Profile::default()] {
         let event = updated(profile);
         let value = json_of(&event);
         assert_eq!(value["event_type"], json!(PROFILE_UPDATED));
-        assert_eq!(decoded(Input::Profiles, &value), Ok(event.clone()));
+        assert_eq!(decode_json(Input::Profiles, &value), Ok(event.clone()));
         assert_eq!(encode(&event, "").key, UserId::derive(&["someone"]).to_string().into_bytes());
     }
 }
@@ -62,7 +45,7 @@ fn what_is_left_out_is_not_known_and_unknown_fields_are_ignored() {
     let mut value = json_of(&updated(whole()));
     value["payload"] = json!({"sex": null, "nickname": "SECRET", "region": "KR"});
     let profile = Profile { region: Some(Region::Korea), ..Profile::default() };
-    assert_eq!(decoded(Input::Profiles, &value), Ok(updated(profile)));
+    assert_eq!(decode_json(Input::Profiles, &value), Ok(updated(profile)));
 }
 
 #[test]
@@ -70,7 +53,7 @@ fn what_is_malformed_is_refused_by_its_name_and_never_its_value() {
     let refused = |change: &dyn Fn(&mut Value), reason: Reason, names: &str| {
         let mut value = json_of(&updated(whole()));
         change(&mut value);
-        let fault = decoded(Input::Profiles, &value).unwrap_err();
+        let fault = decode_json(Input::Profiles, &value).unwrap_err();
         assert_eq!(fault.reason, reason, "{}", fault.detail);
         assert!(fault.detail.contains(names) && !fault.detail.contains("SECRET"), "{}", fault.detail);
         assert!(!fault.detail.contains("1899") && !fault.detail.contains("JP"), "{}", fault.detail);
@@ -102,14 +85,14 @@ fn the_first_and_the_last_day_of_birth_are_taken() {
     for day in ["1900-01-01", "2026-01-02"] {
         let mut value = json_of(&updated(whole()));
         value["payload"]["birth_date"] = json!(day);
-        assert!(decoded(Input::Profiles, &value).is_ok(), "{day}");
+        assert!(decode_json(Input::Profiles, &value).is_ok(), "{day}");
     }
 }
 
 #[test]
 fn another_topic_does_not_carry_it() {
     for input in [Input::Vitals, Input::Sessions, Input::Cartridges] {
-        let fault = decoded(input, &json_of(&updated(whole()))).unwrap_err();
+        let fault = decode_json(input, &json_of(&updated(whole()))).unwrap_err();
         assert_eq!(fault.reason, Reason::UnknownType);
     }
 }
