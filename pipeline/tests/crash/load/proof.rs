@@ -140,7 +140,7 @@ fn fold_windows(records: Vec<Record>) -> Vec<Value> {
 }
 
 /// Columns of `alerts` that not every alert has.
-const SOMETIMES: [&str; 12] = [
+const SOMETIMES: [&str; 13] = [
     "session_id",
     "rule_set",
     "class",
@@ -153,6 +153,7 @@ const SOMETIMES: [&str; 12] = [
     "source",
     "confidence",
     "needs_retest",
+    "changed_by_version",
 ];
 
 /// The changes that stand, counted, and the alerts they add up to.
