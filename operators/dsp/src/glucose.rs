@@ -7,11 +7,13 @@
 //! "Assessment of risk for severe hypoglycemia among adults with IDDM", Diabetes Care 21(11), 1998.
 //!
 //! # Invariants
-//! Every number is finite. Nothing is allocated.
+//! Every number is finite. Nothing is allocated. What readings sum up to does not depend on their order, to the last bit.
 
 mod episode;
+mod tally;
 
-pub use episode::{Change, Course, Depth, Episodes, Reading};
+pub use episode::{Change, Course, Depth, Episodes, GAP_MS, Reading};
+pub use tally::Tally;
 
 /// Below this a reading is very low, in mg/dL.
 pub const VERY_LOW: f64 = 54.0;
@@ -31,9 +33,6 @@ const GMI: (f64, f64) = (3.31, 0.02392);
 /// Weights of the shares very low, low, very high and high in the risk index, and its upper end (Klonoff).
 const GRI: [f64; 4] = [3.0, 2.4, 1.6, 0.8];
 const MOST_GRI: f64 = 100.0;
-/// Kovatchev's symmetric scale of mg/dL: `1.509 · (ln(g)^1.084 - 5.381)`, and the factor of the risk, its square.
-const SCALE: (f64, f64, f64) = (1.509, 1.084, 5.381);
-const RISK: f64 = 10.0;
 
 /// Share of the readings in each band, in percent; together 100.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -100,38 +99,11 @@ pub enum Outcome {
 /// assert_eq!(glucose::sum_up(&[60.0, 100.0], 5), Outcome::Insufficient { readings: 2, slots: 5 });
 /// ```
 pub fn sum_up(readings: &[f64], slots: usize) -> Outcome {
-    let plausible = || readings.iter().copied().filter(|reading| PLAUSIBLE.contains(reading));
-    let readings = plausible().count();
-    if readings < 2 || (readings as f64) < LEAST_MEASURED * slots as f64 {
-        return Outcome::Insufficient { readings, slots };
+    let mut tally = Tally::default();
+    for reading in readings {
+        tally.add(*reading);
     }
-    let count = readings as f64;
-    let mean = plausible().sum::<f64>() / count;
-    let squares: f64 = plausible().map(|reading| (reading - mean) * (reading - mean)).sum();
-    let deviation = (squares / (count - 1.0)).sqrt();
-    let share =
-        |is: fn(f64) -> bool| 100.0 * plausible().filter(|reading| is(*reading)).count() as f64 / count;
-    let bands = Bands {
-        very_low: share(|reading| reading < VERY_LOW),
-        low: share(|reading| (VERY_LOW..LOW).contains(&reading)),
-        in_range: share(|reading| (LOW..=HIGH).contains(&reading)),
-        high: share(|reading| reading > HIGH && reading <= VERY_HIGH),
-        very_high: share(|reading| reading > VERY_HIGH),
-    };
-    let risk = |side: fn(f64) -> f64| {
-        plausible().map(|reading| RISK * side(scaled(reading)).powi(2)).sum::<f64>() / count
-    };
-    Outcome::Sufficient(Summary {
-        readings,
-        mean,
-        deviation,
-        variation_percent: 100.0 * deviation / mean,
-        gmi_percent: gmi(mean),
-        bands,
-        gri: gri(&bands),
-        lbgi: risk(|scaled| scaled.min(0.0)),
-        hbgi: risk(|scaled| scaled.max(0.0)),
-    })
+    tally.outcome(slots)
 }
 
 /// Glucose management indicator, in percent of glycated haemoglobin, of a mean in mg/dL.
@@ -143,9 +115,4 @@ pub fn gmi(mean: f64) -> f64 {
 pub fn gri(bands: &Bands) -> f64 {
     let shares = [bands.very_low, bands.low, bands.very_high, bands.high];
     GRI.iter().zip(shares).map(|(weight, share)| weight * share).sum::<f64>().min(MOST_GRI)
-}
-
-/// A reading, in mg/dL, on the scale where low and high are equally risky: 0 at 112.5.
-fn scaled(reading: f64) -> f64 {
-    SCALE.0 * (reading.ln().powf(SCALE.1) - SCALE.2)
 }

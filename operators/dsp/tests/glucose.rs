@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use dsp::glucose::{self, Bands, Change, Depth, Episodes, Outcome, Reading, Summary};
+use dsp::glucose::{self, Bands, Change, Depth, Episodes, Outcome, Reading, Summary, Tally};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -243,5 +243,23 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_was_added_and_removed_in_any_order_is_what_is_left(
+        readings in prop::collection::vec((prop_oneof![0.0..500.0, Just(f64::NAN)], any::<bool>()), 0..60).prop_shuffle(),
+    ) {
+        let left: Vec<f64> = readings.iter().filter(|(_, goes)| !goes).map(|(reading, _)| *reading).collect();
+        let mut parts = [Tally::default(); 3];
+        readings.iter().enumerate().for_each(|(place, (reading, _))| parts[place % 3].add(*reading));
+        let mut whole = Tally::default();
+        parts.iter().rev().for_each(|part| whole.merge(part));
+        readings.iter().rev().filter(|(_, goes)| *goes).for_each(|(reading, _)| whole.remove(*reading));
+        prop_assert_eq!(whole.outcome(0), glucose::sum_up(&left, 0));
+        let mut sorted = left;
+        sorted.sort_by(f64::total_cmp);
+        prop_assert_eq!(whole.outcome(0), glucose::sum_up(&sorted, 0));
     }
 }

@@ -13,7 +13,7 @@ use super::{LOW, PLAUSIBLE, VERY_LOW};
 /// How long glucose is low before an episode begins, and not low before it ends, in ms (consensus: 15 min).
 const HOLD_MS: i64 = 15 * 60 * 1_000;
 /// A longer gap between two readings says nothing about what lies in it, in ms: 45 min, the default of `inter_gap` in iglu.
-const GAP_MS: i64 = 45 * 60 * 1_000;
+pub const GAP_MS: i64 = 45 * 60 * 1_000;
 
 /// A reading of glucose.
 #[derive(Debug, Clone, Copy, PartialEq)]
