@@ -11,7 +11,7 @@
 //! # Bound
 //! What a person consented to and with whom they share; who said either is never forgotten.
 
-use super::{edition::Editions, parameter::Parameter};
+use super::{edition::Editions, parameter::Parameter, set::Column};
 use crate::{
     Collection,
     state::Memory,
@@ -112,7 +112,7 @@ impl Fold for Recipients {
                 None
             }
             Kind::Risk(change) => {
-                let leading = leading(change).cloned();
+                let leading = self.leading(change).cloned();
                 Some(RiskDetected {
                     reference: leading
                         .as_ref()
@@ -139,22 +139,38 @@ impl Fold for Recipients {
     }
 }
 
-/// The value that decided: the one the claim names, else the first of those with the most points.
-fn leading(change: &AlertChange) -> Option<&Finding> {
-    let findings = || change.evidence.findings.iter();
-    let claimed = change.rule.claim().map(|claim| (claim.value, claim.unit.as_str()));
-    let named = findings().find(|finding| Some((finding.value, finding.unit.as_str())) == claimed);
-    // Of equal ones `max_by_key` gives the last.
-    named.or_else(|| findings().rev().max_by_key(|finding| finding.score))
-}
-
 impl Recipients {
     fn new() -> Self {
         Self { editions: Rc::new(RefCell::new(Editions::new(|_| ()))) }
     }
 
+    /// The value that decided: the one the claim names, else the first of those with the most points.
+    fn leading<'c>(&self, change: &'c AlertChange) -> Option<&'c Finding> {
+        let findings = || change.evidence.findings.iter();
+        let claimed = change.rule.claim().and_then(|claim| {
+            let is_it = |finding: &&Finding| (finding.value, &finding.unit) == (claim.value, &claim.unit);
+            // Shares may be equal: it is one of those that can be of its class.
+            let of_class =
+                |finding: &&Finding| self.has_class(&change.rule, &finding.parameter, &claim.class);
+            findings().filter(is_it).find(of_class).or_else(|| findings().find(is_it))
+        });
+        // Of equal ones `max_by_key` gives the last.
+        claimed.or_else(|| findings().rev().max_by_key(|finding| finding.score))
+    }
+
+    /// Whether `rule` in its version has a class of this name for `parameter`.
+    fn has_class(&self, rule: &Rule, parameter: &str, class: &str) -> bool {
+        let is_so = |column: &Column| column.rows.iter().any(|row| row.class == class);
+        self.of_column(rule, parameter, is_so).is_some_and(|is_so| is_so)
+    }
+
     /// Between which limits `parameter` would be well by `rule` in its version, where these are the same for everybody.
     fn reference(&self, rule: &Rule, parameter: &str) -> Option<(Option<Number>, Option<Number>)> {
+        self.of_column(rule, parameter, Column::reference)?
+    }
+
+    /// What the column of `parameter` of `rule` in its version says.
+    fn of_column<R>(&self, rule: &Rule, parameter: &str, says: impl Fn(&Column) -> R) -> Option<R> {
         let (set, id) = match rule {
             Rule::News2LowerBound => ("news2", "news2"),
             Rule::PulseBand => ("news2", rule.id()),
@@ -163,7 +179,7 @@ impl Recipients {
         let editions = self.editions.borrow();
         let (_, rule) = editions.in_version(set, rule.version()).rule(id)?;
         let known = Parameter::ALL.iter().find(|(_, name, _)| *name == parameter);
-        rule.column(known?.0)?.reference()
+        rule.column(known?.0).map(says)
     }
 }
 

@@ -119,6 +119,12 @@ fn the_leading_value_is_the_one_that_decided_and_has_its_limits_where_they_hold_
         let limits = (low.map(Number::from), high.map(Number::from));
         assert_eq!(found.reference, Some(limits), "{parameter}");
     }
+    // Shares may be equal: it is the one that can be of the class.
+    let class = "too much time below 54 mg/dL".to_owned();
+    let rule = of_set("cgm", Claim { class, ..claim(2, "%") });
+    let shares = vec![finding("cgm_above_250", 2, "%", 0), finding("cgm_below_54", 2, "%", 0)];
+    let known = Known { at: 1, what: Kind::Risk(Box::new(change(1, rule, shares))) };
+    assert_eq!(detected([known]).remove(0).leading.unwrap().parameter, "cgm_below_54");
     // What is well differs with confirmed hypercapnic failure.
     let saturation = vec![finding("spo2", 80, "%", 3)];
     let known = Known { at: 1, what: Kind::Risk(Box::new(change(1, Rule::News2LowerBound, saturation))) };
