@@ -81,7 +81,9 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
         | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_) => None,
+        | DomainEvent::Goal(_)
+        | DomainEvent::Glucose(_)
+        | DomainEvent::Laboratory(_) => None,
     }
 }
 

@@ -21,7 +21,9 @@ pub mod daily;
 mod deadlines;
 pub mod ecg;
 pub mod gather;
+pub mod glucose;
 mod keyed;
+pub mod laboratory;
 pub mod letters;
 pub mod notify;
 pub mod pulse;
@@ -34,6 +36,8 @@ pub mod signals;
 pub mod similar;
 pub mod state;
 pub mod supply;
+#[cfg(test)]
+mod testing;
 pub mod timeline;
 mod turns;
 pub mod vitals;

@@ -115,7 +115,9 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
         | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_) => None,
+        | DomainEvent::Goal(_)
+        | DomainEvent::Glucose(_)
+        | DomainEvent::Laboratory(_) => None,
     }
 }
 
@@ -142,7 +144,9 @@ impl Known {
             | DomainEvent::Sharing(_)
             | DomainEvent::Notification(_)
             | DomainEvent::Rules(_)
-            | DomainEvent::Goal(_) => {}
+            | DomainEvent::Goal(_)
+            | DomainEvent::Glucose(_)
+            | DomainEvent::Laboratory(_) => {}
         }
     }
 

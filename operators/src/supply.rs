@@ -42,7 +42,9 @@ pub fn cartridges<'scope>(
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
         | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_) => None,
+        | DomainEvent::Goal(_)
+        | DomainEvent::Glucose(_)
+        | DomainEvent::Laboratory(_) => None,
     });
     age::<Supply>(facts, memory)
 }

@@ -95,6 +95,8 @@ pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
         | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_) => None,
+        | DomainEvent::Goal(_)
+        | DomainEvent::Glucose(_)
+        | DomainEvent::Laboratory(_) => None,
     })
 }

@@ -13,9 +13,10 @@ mod said;
 #[path = "restart/ward.rs"]
 mod ward;
 
-use graph::{HORIZON, Out, SECOND, content, remembering, run, ticked};
+use graph::{Feed, HORIZON, Out, SECOND, content, remembering, run, ticked};
 use model::{DomainEvent, Number, Vitals, time::DAY};
 use proptest::prelude::*;
+use said::{profile, reading, result};
 use std::ops::Range;
 use ward::{Log, START, ended, minutes, packet, started, vitals};
 
@@ -78,6 +79,56 @@ proptest! {
         let (missing, extra) = (only(&expected.out, &found.out), only(&found.out, &expected.out));
         prop_assert!(missing.is_empty() && extra.is_empty(), "missing {missing:#?}, extra {extra:#?}");
     }
+}
+
+/// Sixteen days of somebody whose glucose is low every night, in eighty epochs; a laboratory corrects itself in between.
+fn nights() -> Vec<Feed> {
+    let mut log = Log { clock: START, ..Log::default() };
+    let mut epochs = Vec::new();
+    log.event(0, profile(0, START, 3));
+    for slot in 0..16 * 288_i64 {
+        log.clock = START + slot * 300 * SECOND;
+        let glucose = if slot % 288 < 30 { 45 + slot % 30 } else { 100 + slot % 50 };
+        log.event(0, reading(0, log.clock, glucose as u32));
+        if slot % 500 == 77 {
+            log.event(0, result(log.clock, slot / 1_000, Some(1 + slot as u32 % 7)));
+        }
+        if slot % 900 == 13 {
+            log.event(0, result(log.clock, slot / 1_000, None));
+        }
+        if slot % 58 == 57 {
+            epochs.push((log.clock, std::mem::take(&mut log.written)));
+        }
+    }
+    ticked(epochs)
+}
+
+#[test]
+fn a_restart_does_not_show_in_fortnights_and_episodes() {
+    let feeds = nights();
+    let straight = run(&feeds, 0, 1, &[], &[]);
+    let found = |word: &str, sign: i64| {
+        straight.out.iter().any(|((_, row), count)| row.contains(word) && *count == sign)
+    };
+    for word in [
+        "wear: Fortnight, readings: 4032",
+        "summary: Some",
+        "id: \"cgm\"",
+        "is_cut_off: false",
+        "LaboratoryResult {",
+    ] {
+        assert!(found(word, 1), "no {word}");
+    }
+    // One lasts while it lasts.
+    assert!(found("GlucoseEpisode {", -1) && found("LaboratoryResult {", -1));
+    let (mut states, mut out, mut first) = (Vec::new(), Out::new(), 0);
+    for (cut, workers) in [(7, 2), (20, 3), (41, 1), (60, 2), (feeds.len() - 1, 3)] {
+        let mut stretch = run(&feeds[first..=cut], first, workers, &states, &[cut]);
+        out.append(&mut stretch.out);
+        states = stretch.states.remove(&cut).unwrap();
+        first = cut + 1;
+    }
+    assert_eq!(out, straight.out);
 }
 
 /// Which steps differ.
@@ -188,6 +239,11 @@ fn the_ward_is_eventful_enough_to_prove_something() {
             "state: Reached",
             "state: Missed",
             "is_expired: true",
+            "GlucoseWindow {",
+            "LaboratoryResult {",
+            "revision: 2",
+            "id: \"lactate\"",
+            "id: \"glucose\"",
         ])
         .chain([
             "id: \"sirs\"",
@@ -208,6 +264,8 @@ fn the_ward_is_eventful_enough_to_prove_something() {
         "no result of a cartridge taken back"
     );
     assert!(found("HealthRecord {", -1), "no record taken back");
+    assert!(found("GlucoseWindow {", -1), "no window of glucose corrected");
+    assert!(found("LaboratoryResult {", -1), "no result of a laboratory taken back");
     assert!(found("Analysis {", -1) && found("RiskDetected {", -1), "nothing said of a risk taken back");
     let heard = |row: &str| row.split("recipients: ").nth(1).map_or(0, |list| list.matches("UserId").count());
     assert!(

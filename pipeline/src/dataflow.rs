@@ -8,7 +8,7 @@ pub use crate::results::Results;
 use eventlog::Record;
 use model::time::SECOND;
 use operators::{
-    Stream, arrival, calibration, coaching, daily, letters, notify, record,
+    Stream, arrival, calibration, coaching, daily, glucose, laboratory, letters, notify, record,
     risk::{self, analysis, detected, edition, published, said},
     session, signals,
     state::{Memory, States},
@@ -50,7 +50,13 @@ pub fn build<'scope>(
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
     let forget = i64::from(options.signals.pulse.sequence.forget_s) * SECOND;
-    let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone());
+    let readings = glucose::readings(events.clone());
+    let worn = glucose::windows(readings.clone(), &memory);
+    let episodes = glucose::episodes(readings.clone(), &memory);
+    let turns = laboratory::turns(events.clone(), &memory);
+    let said = said::said(vitals.clone(), signals.measurements.clone(), events.clone())
+        .concat(said::worn(readings.clone(), worn.clone()))
+        .concat(said::examined(turns.clone()));
     let analyses = analysis::analyses(signals.measurements.clone(), events.clone(), rules.clone(), &memory);
     let coachings = coaching::coachings(analyses.clone(), &memory);
     let records = record::records(signals.measurements.clone(), analyses.clone(), &memory);
@@ -93,6 +99,10 @@ pub fn build<'scope>(
         notifications: capture(notified.listed, probe),
         unread: capture(notified.unread, probe),
         records: capture(records, probe),
+        glucose: capture(readings, probe),
+        worn: capture(worn, probe),
+        episodes: capture(episodes, probe),
+        laboratory: capture(laboratory::results(turns), probe),
         detected: capture(detected, probe),
         tallies: capture(vitals::facts(signals.tallies), probe),
     }

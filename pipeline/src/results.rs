@@ -2,9 +2,9 @@
 
 use model::{
     Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DailySummary,
-    DeviceCalibration, Fault, FeatureWindow, Fingerprint, GoalProgress, HealthRecord, Measurement,
-    Notification, NotificationListed, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
-    SessionEnd, Unread, Vitals,
+    DeviceCalibration, Fault, FeatureWindow, Fingerprint, GlucoseEpisode, GlucoseReading, GlucoseWindow,
+    GoalProgress, HealthRecord, LaboratoryResult, Measurement, Notification, NotificationListed, PulseWindow,
+    Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
 };
 use operators::sequence::Tally;
 use sinks::{Captured, Output};
@@ -36,6 +36,10 @@ pub struct Results {
     pub(crate) notifications: Captured<NotificationListed>,
     pub(crate) unread: Captured<Unread>,
     pub(crate) records: Captured<HealthRecord>,
+    pub(crate) glucose: Captured<GlucoseReading>,
+    pub(crate) worn: Captured<GlucoseWindow>,
+    pub(crate) episodes: Captured<GlucoseEpisode>,
+    pub(crate) laboratory: Captured<LaboratoryResult>,
     pub(crate) detected: Captured<RiskDetected>,
     pub(crate) tallies: Captured<Tally>,
 }
@@ -68,6 +72,10 @@ impl Results {
             notifications: self.notifications.take(epoch),
             unread: self.unread.take(epoch),
             records: self.records.take(epoch),
+            glucose: self.glucose.take(epoch),
+            worn: self.worn.take(epoch),
+            episodes: self.episodes.take(epoch),
+            laboratory: self.laboratory.take(epoch),
             detected: self.detected.take(epoch),
         };
         let mut tally = Tally::default();

@@ -332,3 +332,24 @@ fn every_table_is_told_to_readers_and_checked_from_python() {
         assert!(smoke.contains(&listed), "notebooks/adbc_smoke.py does not expect table {}", table.name);
     }
 }
+
+#[test]
+fn every_input_and_every_code_of_a_laboratory_is_told_to_who_sends_them() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for input in model::Input::ALL {
+        let row = format!("| in: `{}` |", input.topic());
+        assert!(readme.contains(&row), "README.md has no row {row}");
+    }
+    for analyte in &model::laboratory::ANALYTES {
+        let name = format!("`{}`", analyte.name);
+        let is_its =
+            |line: &&str| line.starts_with('|') && line.contains(&name) && line.contains(analyte.codes[0]);
+        let row = readme.lines().find(is_its);
+        let row = row.unwrap_or_else(|| panic!("README.md has no row of {name}"));
+        assert!(analyte.codes.iter().all(|code| row.contains(code)), "{row} lacks a code of {name}");
+        assert!(
+            analyte.units.iter().all(|unit| row.contains(&format!("`{unit}`"))),
+            "{row} lacks a unit of {name}"
+        );
+    }
+}

@@ -8,9 +8,9 @@ use differential_dataflow::consolidation::consolidate;
 use model::planted::{self, Bug};
 use model::{
     Alert, AlertChange, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DailySummary,
-    DeviceCalibration, Fault, FeatureWindow, Fingerprint, GoalProgress, HealthRecord, Measurement,
-    Notification, NotificationListed, PulseWindow, Rhythm, RiskDetected, Session, SessionBeginning,
-    SessionEnd, Unread, Vitals,
+    DeviceCalibration, Fault, FeatureWindow, Fingerprint, GlucoseEpisode, GlucoseReading, GlucoseWindow,
+    GoalProgress, HealthRecord, LaboratoryResult, Measurement, Notification, NotificationListed, PulseWindow,
+    Rhythm, RiskDetected, Session, SessionBeginning, SessionEnd, Unread, Vitals,
 };
 
 /// The changes of one epoch, by kind: each a row and by how much its count changes.
@@ -64,6 +64,14 @@ pub struct Output {
     pub unread: Vec<(Unread, i64)>,
     /// Results of cartridges as health records have them.
     pub records: Vec<(HealthRecord, i64)>,
+    /// Readings of continuous glucose.
+    pub glucose: Vec<(GlucoseReading, i64)>,
+    /// Days and fortnights of it.
+    pub worn: Vec<(GlucoseWindow, i64)>,
+    /// Episodes of low glucose.
+    pub episodes: Vec<(GlucoseEpisode, i64)>,
+    /// Results of laboratories as they stand.
+    pub laboratory: Vec<(LaboratoryResult, i64)>,
     /// Risks from HIGH on, with who is to hear of them.
     pub detected: Vec<(RiskDetected, i64)>,
 }
@@ -109,6 +117,10 @@ impl Output {
             whole.notifications.extend(part.notifications);
             whole.unread.extend(part.unread);
             whole.records.extend(part.records);
+            whole.glucose.extend(part.glucose);
+            whole.worn.extend(part.worn);
+            whole.episodes.extend(part.episodes);
+            whole.laboratory.extend(part.laboratory);
             whole.detected.extend(part.detected);
         }
         if planted::is(Bug::WorkerOrder) {
@@ -138,6 +150,10 @@ impl Output {
         consolidate(&mut whole.notifications);
         consolidate(&mut whole.unread);
         consolidate(&mut whole.records);
+        consolidate(&mut whole.glucose);
+        consolidate(&mut whole.worn);
+        consolidate(&mut whole.episodes);
+        consolidate(&mut whole.laboratory);
         consolidate(&mut whole.detected);
         whole
     }
@@ -159,7 +175,15 @@ impl Output {
         let stands = [features.len(), calibrations.len(), cartridges.len(), self.records.len()];
         let said = [analyses.len(), coachings.len(), self.notifications.len(), self.unread.len()];
         let followed = [self.summaries.len(), self.goals.len()];
-        results.into_iter().chain(more).chain(stands).chain(said).chain(followed).any(|rows| rows > 0)
+        let read = [self.glucose.len(), self.worn.len(), self.episodes.len(), self.laboratory.len()];
+        results
+            .into_iter()
+            .chain(more)
+            .chain(stands)
+            .chain(said)
+            .chain(followed)
+            .chain(read)
+            .any(|rows| rows > 0)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Facts for tests: each follows from a number.
 
 mod told;
+mod worn;
 
 pub(crate) use told::{goal, notification, summary};
+pub(crate) use worn::{episode, laboratory, reading, worn};
 
 use crate::{Binding, Digest, InputRange};
 use model::{

@@ -8,8 +8,8 @@ use crate::{Binding, Error, Output, lake::Lake};
 use arrow::array::{Array, AsArray, RecordBatch};
 use model::{
     Alert, Analysis, Beat, Breathing, CartridgeSupply, Coaching, DailySummary, DeviceCalibration, Fault,
-    FeatureWindow, Fingerprint, GoalProgress, HealthRecord, Measurement, NotificationListed, PulseWindow,
-    Rhythm, Session, Unread, Vitals,
+    FeatureWindow, Fingerprint, GlucoseEpisode, GlucoseReading, GlucoseWindow, GoalProgress, HealthRecord,
+    LaboratoryResult, Measurement, NotificationListed, PulseWindow, Rhythm, Session, Unread, Vitals,
     similar::{Follows, Nothing, Similar},
     table::Row,
     view::{LakeFile, RowId, Snapshot, TableView},
@@ -23,7 +23,7 @@ pub(crate) use cut::Cut;
 pub(crate) use rows::Rows;
 
 /// Number of tables.
-const TABLES: usize = 20;
+const TABLES: usize = 24;
 
 /// Every table, and which fingerprints are alike.
 #[derive(Debug)]
@@ -59,6 +59,10 @@ impl Views {
             Rows::new(HealthRecord::table()),
             Rows::new(DailySummary::table()),
             Rows::new(GoalProgress::table()),
+            Rows::new(GlucoseReading::table()),
+            Rows::new(GlucoseWindow::table()),
+            Rows::new(GlucoseEpisode::table()),
+            Rows::new(LaboratoryResult::table()),
         ];
         let mut views =
             Self { rows, files: Default::default(), similar: Box::new(Nothing), alike: Arc::new(Nothing) };
@@ -95,6 +99,10 @@ impl Views {
             records,
             summaries,
             goals,
+            glucose,
+            worn,
+            episodes,
+            laboratory,
         ] = &mut self.rows;
         windows.apply(&output.windows)?;
         vitals.apply(&output.vitals)?;
@@ -116,6 +124,10 @@ impl Views {
         records.apply(&output.records)?;
         summaries.apply(&output.summaries)?;
         goals.apply(&output.goals)?;
+        glucose.apply(&output.glucose)?;
+        worn.apply(&output.worn)?;
+        episodes.apply(&output.episodes)?;
+        laboratory.apply(&output.laboratory)?;
         if !output.fingerprints.is_empty() {
             self.similar.apply(&output.fingerprints);
             self.alike = self.similar.version();

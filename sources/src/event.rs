@@ -6,7 +6,8 @@
 //!
 //! # Layout
 //! `attributes` reads and checks what surrounds a payload, `cloud` the headers, `payload` what each
-//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `rules` what is told of rules, `goal` what they set out to do, `encode` writes events as this product does.
+//! type says, `cartridge` what those about cartridges say, `profile` what those about people say, `consent` who may see what of them, `notification` what they are told, `rules` what is told of rules, `goal` what they set out to do, `glucose` what a
+//! continuous monitor reads, `laboratory` what a laboratory found, `encode` writes events as this product does.
 //!
 //! # Faults
 //! `BAD_LENGTH` larger than [`MAX_EVENT_BYTES`] · `BAD_ENVELOPE` no JSON object, or two parts that
@@ -20,7 +21,9 @@ mod cloud;
 mod consent;
 mod encode;
 mod field;
+mod glucose;
 mod goal;
+mod laboratory;
 mod notification;
 mod payload;
 mod profile;
@@ -77,6 +80,14 @@ pub const RULES_PUBLISHED: &str = "manpasik.rules.published";
 pub const GOAL_SET: &str = "manpasik.goal.set";
 /// Type of [`DomainEvent::Goal`] that removes one.
 pub const GOAL_REMOVED: &str = "manpasik.goal.removed";
+
+/// Type of [`DomainEvent::Glucose`].
+pub const GLUCOSE: &str = "manpasik.measurement.glucose";
+
+/// Type of [`DomainEvent::Laboratory`] that gives or corrects a result.
+pub const LABORATORY_RESULTED: &str = "manpasik.laboratory.resulted";
+/// Type of [`DomainEvent::Laboratory`] that takes one back.
+pub const LABORATORY_CANCELLED: &str = "manpasik.laboratory.cancelled";
 
 /// Decodes a record of the event topic `input`.
 ///

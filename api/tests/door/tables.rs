@@ -115,7 +115,7 @@ fn the_program_describes_itself() {
         .rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1");
     assert_eq!(
         names,
-        "alerts\nanalyses\nbeats\nbreathings\ncalibrations\ncartridges\ncoachings\ndaily_summaries\ndead_letters\nfeatures\nfingerprints\ngoals\nhealth_records\nmeasurements\nnotifications\nrhythms\nsessions\nunread_notifications\nvitals\nwindows"
+        "alerts\nanalyses\nbeats\nbreathings\ncalibrations\ncartridges\ncoachings\ndaily_summaries\ndead_letters\nfeatures\nfingerprints\nglucose_episodes\nglucose_readings\nglucose_windows\ngoals\nhealth_records\nlaboratory_results\nmeasurements\nnotifications\nrhythms\nsessions\nunread_notifications\nvitals\nwindows"
     );
     assert_eq!(house.rows("SELECT count(*) FROM sessions"), "0");
 }

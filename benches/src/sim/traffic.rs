@@ -1,8 +1,10 @@
-//! What devices and services send in one run: packets, vital signs, life-cycle events, profiles and rule sets, with everything that can
+//! What devices and services send in one run: packets, vital signs, life-cycle events, profiles, rule sets, readings of
+//! glucose and results of laboratories, with everything that can
 //! be wrong about them: late, far too late, twice, out of order, broken.
 
 mod rules;
 mod supply;
+mod worn;
 
 use super::{dice::Dice, plan::Plan};
 use eventlog::{Draft, partition_of};
@@ -55,6 +57,8 @@ pub(crate) fn traffic(plan: &Plan) -> Vec<Sent> {
     let mut dice = Dice::new(plan.seed ^ 0x7275_6c65_7321);
     (0..plan.users).for_each(|user| rules::profile(plan, user, &mut dice, &mut sent));
     rules::publish(plan, &mut dice, &mut sent);
+    let mut dice = Dice::new(plan.seed ^ 0x776f_726e_2121);
+    (0..plan.users).for_each(|user| worn::send_all(plan, user, &mut dice, &mut sent));
     sent.sort_by_key(|(at, _)| *at);
     sent
 }

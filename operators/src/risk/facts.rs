@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 /// How a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Method {
-    /// Seen by a monitor, a cuff, a thermometer or a person, or summed up of what was.
+    /// Seen by a monitor, a cuff, a thermometer or a person.
     Observed,
     /// Measured in a sample by a cartridge or a laboratory.
     Assayed,
     /// Estimated from an optical pulse signal.
     Optical,
+    /// Summed up of many observations: stands until the next sum.
+    Summed,
 }
 
 /// One value, in its parameter's unit.
@@ -77,7 +79,8 @@ impl Facts {
         Ok(())
     }
 
-    fn keep(&mut self, parameter: Parameter, fact: Fact) {
+    /// Has `fact` stand unless a later one does, whatever its method.
+    pub(super) fn keep(&mut self, parameter: Parameter, fact: Fact) {
         let known = self.latest(parameter).copied();
         self.put(parameter, known.map_or(fact, |known| known.max(fact)));
     }
@@ -88,6 +91,16 @@ impl Facts {
             Ok(place) => self.latest[place].1 = fact,
             Err(place) => self.latest.insert(place, (parameter, fact)),
         }
+    }
+
+    /// Drops the fact of a parameter if `goes` says so.
+    pub(super) fn drop_if(&mut self, parameter: Parameter, goes: impl Fn(&Fact) -> bool) {
+        self.latest.retain(|(known, fact)| *known != parameter || !goes(fact));
+    }
+
+    /// The latest facts with their parameters, in the order of these.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Parameter, Fact)> {
+        self.latest.iter().copied()
     }
 
     /// Drops the facts that `keep` does not hold.

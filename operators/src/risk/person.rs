@@ -9,26 +9,30 @@
 //! - A rule that is not for the person, or not known to be, raises nothing; if it ceases to be for them the cause is gone.
 //! - Rules that are published judge what is known of everybody at the moment from which they hold, as far as they are others
 //!   than before: an alert whose level they do not find any more is cleared, and one of another level raised.
+//! - A correction by which anything else is known judges anew at its moment: an alert whose level is not found any more is
+//!   cleared at once. What was told before was told of what was known then, and stays.
 //! - A vital sign counts for [`Options::max_age_minutes`] at most, whatever the rule allows, and then leaves; the latest
 //!   value of what was measured in a sample stays.
 //!
 //! # Bound
-//! One value of each parameter and, while something is found, one watch of each rule. A person of whom there is a profile
+//! One value of each parameter, the last four of what was measured in samples and, while something is found, one watch of each rule. A person of whom there is a profile
 //! or a measured value is never forgotten.
 
+mod assayed;
 mod former;
 mod told;
 
 use super::{
     edition::Editions,
-    facts::{Facts, Method},
+    facts::{Fact, Facts, Method},
     parameter::Parameter,
     rule::{self, Judgement},
-    said::{Said, What},
+    said::{Correction, Said, What},
     set::{Outcome, Risk, Rule, RuleSet, Rulebook},
     watch::{self, Change, Observation},
 };
 use crate::timeline::{Fold, Timeline, Told};
+use assayed::Assayed;
 use model::{AlertChange, ChangeKind, EventId, Micros, Profile, RulesPublished, Span, UserId, time::SECOND};
 use serde::{Deserialize, Serialize};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
@@ -72,6 +76,8 @@ struct Followed {
 pub struct State {
     profile: Option<Profile>,
     facts: Facts,
+    /// What was measured in samples, and may be corrected.
+    assayed: Assayed,
     /// By id of the rule; none where nothing was found.
     watched: BTreeMap<String, Watched>,
     /// By which edition of the rules; none of those that ship.
@@ -135,6 +141,9 @@ impl Followed {
             What::Values(values) => {
                 self.raises && values.values.iter().any(|(parameter, _)| self.rule().asks(*parameter))
             }
+            What::Corrected(correction) => {
+                self.raises && correction.parameters().any(|parameter| self.rule().asks(parameter))
+            }
             // One that was switched off as well: its alert is over.
             What::Rules(..) => changed.contains(&self.rule().id),
         }
@@ -159,31 +168,36 @@ impl Person {
 
     /// What of `said` a rule may ask about.
     pub fn asked(&self, mut said: Said) -> Option<Said> {
-        if let What::Values(values) = &mut said.what {
-            values.values.retain(|(parameter, _)| self.asked.contains(parameter));
-            if values.values.is_empty() {
-                return None;
+        let is_asked = match &mut said.what {
+            What::Values(values) => {
+                values.values.retain(|(parameter, _)| self.asked.contains(parameter));
+                !values.values.is_empty()
             }
-        }
-        Some(said)
+            What::Corrected(correction) => {
+                correction.parameters().any(|parameter| self.asked.contains(&parameter))
+            }
+            What::Profile(..) | What::Rules(..) => true,
+        };
+        is_asked.then_some(said)
     }
 
-    /// Takes what is said; gives the records that said it.
-    fn take(&self, state: &mut State, said: &Said) -> Span {
+    /// Takes what is said; gives the records that said it, unless nothing is known by it that was not.
+    fn take(&self, state: &mut State, said: &Said) -> Option<Span> {
         state.facts.retain(|fact| fact.method != Method::Observed || said.at - fact.at <= self.max_age);
+        let State { facts, assayed, .. } = state;
         match &said.what {
             What::Profile(_, profile, span) => {
                 state.profile = Some(*profile);
-                *span
+                Some(*span)
             }
             What::Values(values) => {
                 for (parameter, fact) in values.facts(said.at) {
-                    // What cannot be is no evidence; what brought it refused it already.
-                    state.facts.take(parameter, fact).ok();
+                    assayed.take(facts, parameter, fact);
                 }
-                values.span
+                Some(values.span)
             }
-            What::Rules(_, span) => *span,
+            What::Corrected(correction) => assayed.correct(facts, correction).then_some(correction.span),
+            What::Rules(_, span) => Some(*span),
         }
     }
 
@@ -210,6 +224,7 @@ impl Person {
         let mut watched = all.remove(&rule.id).unwrap_or_default();
         let amended = match said.what {
             What::Rules(..) => watched.watch.amend(seen),
+            What::Corrected(_) => watched.watch.correct(seen),
             What::Profile(..) | What::Values(_) => None,
         };
         let observed = watched.observe(&followed.watch, self.repeat_after, seen);
@@ -238,13 +253,13 @@ impl Fold for Person {
         let editions = self.editions.borrow();
         let edition = match said.what {
             What::Rules(event, _) => editions.after(said.at, event),
-            What::Profile(..) | What::Values(_) => editions.at(said.at),
+            What::Profile(..) | What::Values(_) | What::Corrected(_) => editions.at(said.at),
         };
         state.edition = edition.id;
-        let span = self.take(state, said);
+        let span = self.take(state, said)?;
         let changed = match said.what {
             What::Rules(event, _) => editions.changed_by(event),
-            What::Profile(..) | What::Values(_) => &[],
+            What::Profile(..) | What::Values(_) | What::Corrected(_) => &[],
         };
         let mut changes = Vec::new();
         for followed in edition.made.iter().filter(|followed| followed.is_touched(said, changed)) {
@@ -269,8 +284,11 @@ impl Fold for Person {
 
     fn may_go(&self, state: &State) -> bool {
         // What was judged by which rules is told; who comes back begins with those in force then.
-        let State { profile, facts, watched, edition: _ } = state;
-        profile.is_none() && watched.is_empty() && facts.iter().all(|fact| fact.method == Method::Observed)
+        let State { profile, facts, assayed, watched, edition: _ } = state;
+        profile.is_none()
+            && watched.is_empty()
+            && assayed.is_empty()
+            && facts.iter().all(|fact| fact.method == Method::Observed)
     }
 }
 

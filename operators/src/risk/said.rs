@@ -1,4 +1,5 @@
-//! What is said of a person, whoever says it: vital signs, results of cartridges, their profile.
+//! What is said of a person, whoever says it: vital signs, continuous glucose, results of cartridges and laboratories, their
+//! profile.
 //!
 //! # Invariants
 //! - A kind of cartridge or a unit that is not understood says nothing: no value is guessed, none is converted.
@@ -13,10 +14,11 @@ use super::{
     parameter::Parameter,
     rule::GUESS,
 };
-use crate::Collection;
+use crate::{Collection, laboratory::Turn};
 use model::{
-    CartridgeKind, DomainEvent, EventId, Measurement, Micros, Number, Profile, ProfileUpdated, Span, UserId,
-    Vitals, analysis,
+    CartridgeKind, DomainEvent, EventId, GlucoseReading, GlucoseSummary, GlucoseWindow, LaboratoryResult,
+    Measurement, Micros, Number, Profile, ProfileUpdated, Span, UserId, Vitals, Wear, analysis,
+    laboratory::analyte_of,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,8 @@ pub enum What {
     Profile(EventId, Profile, Span),
     /// What was observed.
     Values(Values),
+    /// What was said before is corrected.
+    Corrected(Correction),
     // Last: what is observed at the same moment is known before, and judged by them as all that is known.
     /// Rules were published, and what is known is judged by them.
     Rules(EventId, Span),
@@ -56,6 +60,37 @@ pub struct Values {
     pub method: Method,
     /// The records they came from.
     pub span: Span,
+}
+
+/// A value takes the place of one said before, or none does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Correction {
+    // First: words of one moment are taken in their order.
+    /// How many words on the value came before.
+    pub word: u32,
+    /// What is not so, and the record that said it.
+    pub taken: Option<(Parameter, Span)>,
+    /// What is, and from when on, in its parameter's unit.
+    pub given: Option<(Parameter, Number, Micros)>,
+    /// The record that says so.
+    pub span: Span,
+}
+
+impl Correction {
+    /// What it is about.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
+        self.taken
+            .map(|(parameter, _)| parameter)
+            .into_iter()
+            .chain(self.given.map(|(parameter, ..)| parameter))
+    }
+
+    /// The fact it gives.
+    pub fn fact(&self) -> Option<(Parameter, Fact)> {
+        let (parameter, value, at) = self.given?;
+        let (confidence, method, span) = (Number::from(1), Method::Assayed, self.span);
+        Some((parameter, Fact { at, value, confidence, method, occasions: 1, span }))
+    }
 }
 
 impl Values {
@@ -84,7 +119,7 @@ pub(crate) const ASSAYS: [(u8, u8, &str, Parameter); 10] = [
     (0x01, 0x0d, "mg/L", Parameter::ReactiveProtein),
 ];
 
-/// Everything said of people, by all sources.
+/// What vital signs, results of cartridges and profiles say of people.
 pub fn said<'scope>(
     vitals: Collection<'scope, Vitals>,
     measurements: Collection<'scope, Measurement>,
@@ -93,6 +128,19 @@ pub fn said<'scope>(
     let observed = vitals.map(|vitals| observed(&vitals));
     let measured = measurements.flat_map(|measurement| measured(&measurement));
     observed.concat(measured).concat(events.flat_map(|event| updated(&event)))
+}
+
+/// What continuous glucose says of people: each reading, and what they sum up to.
+pub fn worn<'scope>(
+    readings: Collection<'scope, GlucoseReading>,
+    windows: Collection<'scope, GlucoseWindow>,
+) -> Collection<'scope, Said> {
+    readings.map(|reading| read(&reading)).concat(windows.flat_map(|window| summed(&window)))
+}
+
+/// What laboratories say of people.
+pub fn examined(turns: Collection<'_, Turn>) -> Collection<'_, Said> {
+    turns.flat_map(|turn| found(&turn))
 }
 
 /// What an observation of vital signs says.
@@ -152,6 +200,59 @@ fn measured(measurement: &Measurement) -> Option<Said> {
     Some(Said { at: measurement.completed_at, user: measurement.user, what })
 }
 
+/// What a reading of continuous glucose says: a glucose at any time of day, for as long as a vital sign counts.
+fn read(reading: &GlucoseReading) -> Said {
+    // Outside its range a sensor knows a bound, and what rules say of the bound holds beyond it.
+    let values = vec![(Parameter::Glucose, reading.glucose)];
+    let (confidence, method, span) = (Number::from(1), Method::Observed, Span::from(reading.origin));
+    Said {
+        at: reading.at,
+        user: reading.user,
+        what: What::Values(Values { values, confidence, method, span }),
+    }
+}
+
+/// What a fortnight of readings says, if there are enough; targets are of 14 days alone.
+fn summed(window: &GlucoseWindow) -> Option<Said> {
+    let summary = window.summary.filter(|_| window.wear == Wear::Fortnight)?;
+    let GlucoseSummary { below_54, below_70, in_range, above_180, above_250, .. } = summary;
+    let values = vec![
+        (Parameter::TimeBelow54, below_54),
+        (Parameter::TimeBelow70, below_70),
+        (Parameter::TimeInRange, in_range),
+        (Parameter::TimeAbove180, above_180),
+        (Parameter::TimeAbove250, above_250),
+        (Parameter::GlucoseVariation, summary.variation),
+        (Parameter::GlucoseManagement, summary.gmi),
+        (Parameter::GlycaemiaRisk, summary.gri),
+        (Parameter::LowGlucoseIndex, summary.lbgi),
+        (Parameter::HighGlucoseIndex, summary.hbgi),
+    ];
+    let (confidence, method, span) = (Number::from(1), Method::Summed, window.span);
+    Some(Said {
+        at: window.end,
+        user: window.user,
+        what: What::Values(Values { values, confidence, method, span }),
+    })
+}
+
+/// What is said of a result of a laboratory, if rules know it; or what was.
+fn found(turn: &Turn) -> Option<Said> {
+    let known = |result: &LaboratoryResult| Parameter::named(analyte_of(&result.value.code)?.name);
+    let taken = turn.before.as_ref().and_then(|before| Some((known(before)?, Span::from(before.origin))));
+    let given =
+        turn.after.as_ref().and_then(|after| Some((known(after)?, after.value.value, after.released)));
+    let span = Span::from(turn.origin);
+    let what = if turn.word > 0 {
+        What::Corrected(Correction { word: turn.word, taken, given, span })
+    } else {
+        let (parameter, value, _) = given?;
+        let (confidence, method) = (Number::from(1), Method::Assayed);
+        What::Values(Values { values: vec![(parameter, value)], confidence, method, span })
+    };
+    (taken.is_some() || given.is_some()).then_some(Said { at: turn.at, user: turn.user, what })
+}
+
 /// What an event says of a profile.
 fn updated(event: &DomainEvent) -> Option<Said> {
     match *event {
@@ -166,7 +267,9 @@ fn updated(event: &DomainEvent) -> Option<Said> {
         | DomainEvent::Sharing(_)
         | DomainEvent::Notification(_)
         | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_) => None,
+        | DomainEvent::Goal(_)
+        | DomainEvent::Glucose(_)
+        | DomainEvent::Laboratory(_) => None,
     }
 }
 

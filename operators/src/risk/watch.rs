@@ -136,6 +136,16 @@ impl State {
         Some(Change { kind, level, onset, since: seen.at, spans: vec![seen.span] })
     }
 
+    /// Takes what is said once a value was corrected: an alert of a level that is not reached is cleared at once, as it was not
+    /// what it seemed. What is being held goes on being held. `seen` has still to be observed.
+    pub fn correct(&mut self, seen: Observation) -> Option<Change> {
+        let Open { onset, level, .. } =
+            *self.open.as_ref().filter(|open| seen.severity < Some(open.level))?;
+        self.open = None;
+        let kind = ChangeKind::Cleared;
+        Some(Change { kind, level, onset, since: seen.at, spans: vec![seen.span] })
+    }
+
     /// The open alert at its level, if that level is held at `at`, when the newest observation was taken.
     pub fn again(&self, options: &Options, at: Micros) -> Option<Change> {
         let open = self.open.as_ref()?;

@@ -3,12 +3,11 @@
 
 use crate::{EVER, made::Feed, run::run};
 use flate2::read::GzDecoder;
-use model::{ChangeKind, Date, EventId, Input, Level, Micros, Number, Profile, Span, UserId, time::SECOND};
-use operators::risk::{
-    facts::Method,
-    parameter::Parameter,
-    said::{Said, Values, What},
+use model::{
+    ChangeKind, Date, DomainEvent, EventId, Input, LaboratoryEvent, LaboratoryValue, Level, Micros, Number,
+    Origin, Profile, ProfileUpdated, ResultId, UserId, laboratory::ANALYTES, time::SECOND,
 };
+use operators::risk::parameter::Parameter;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
@@ -64,79 +63,124 @@ fn laboratory() -> Vec<Lab> {
 }
 
 impl Lab {
-    fn said(&self) -> Said {
-        let values = Values {
-            values: vec![(self.parameter, Number::finite(self.value).unwrap())],
-            confidence: Number::from(1),
-            method: Method::Assayed,
-            span: Span { input: Input::Vitals, partition: 0, first: 0, last: 0 },
+    /// The event that says the result of this number, in the words of laboratories.
+    fn event(&self, number: usize, offset: u64) -> DomainEvent {
+        let name = self.parameter.name();
+        let analyte = ANALYTES.iter().find(|analyte| analyte.name == name).unwrap();
+        let value = LaboratoryValue {
+            code: analyte.codes[0].to_owned(),
+            value: Number::finite(self.value).unwrap(),
+            unit: analyte.units[0].to_owned(),
         };
-        Said { at: self.at, user: self.user, what: What::Values(values) }
+        DomainEvent::Laboratory(LaboratoryEvent {
+            at: self.at,
+            event: EventId::derive(&["said", &offset.to_string()]),
+            user: self.user,
+            result: ResultId::derive(&[&number.to_string()]),
+            value: Some(value),
+            origin: Origin { input: Input::Laboratory, partition: 0, offset },
+        })
     }
 
-    fn profile(&self) -> Said {
-        let profile = Profile { birth_date: Date::new(2012 - self.age, 1, 1), ..Profile::default() };
-        let span = Span { input: Input::Profiles, partition: 0, first: 0, last: 0 };
-        Said { at: FROM, user: self.user, what: What::Profile(EventId::derive(&["profile"]), profile, span) }
+    fn profile(&self, offset: u64) -> DomainEvent {
+        DomainEvent::Profile(ProfileUpdated {
+            at: FROM,
+            event: EventId::derive(&["profile", &offset.to_string()]),
+            user: self.user,
+            profile: Profile { birth_date: Date::new(2012 - self.age, 1, 1), ..Profile::default() },
+            origin: Origin { input: Input::Profiles, partition: 0, offset },
+        })
     }
 }
 
-/// What comes in each epoch: results in the order of `rank`, some of them wrong at first and corrected two epochs on.
-fn feeds(labs: &[Lab], rank: impl Fn(usize, &Lab) -> Micros) -> Vec<(Feed, Vec<(Lab, i64)>)> {
+/// Something said of a result: its number, what it is from then on, and when it was released if this corrects it.
+type Word = (usize, Lab, Option<Micros>);
+
+/// What comes in each epoch: results in the order of `rank`, some of them wrong at first and corrected two epochs on, by an
+/// event a second later.
+fn feeds(labs: &[Lab], rank: impl Fn(usize, &Lab) -> Micros) -> Vec<(Feed, Vec<Word>)> {
     let mut order: Vec<_> = labs.iter().enumerate().collect();
     order.sort_by_key(|(number, lab)| (rank(*number, lab), *number));
-    let mut feeds = vec![Vec::new(); EPOCHS];
+    let mut words = vec![Vec::new(); EPOCHS];
     for (place, (number, lab)) in order.into_iter().enumerate() {
         let epoch = place * EPOCHS / labs.len();
         if number % WRONG == 0 && epoch + 2 < EPOCHS {
             let wrong = Lab { value: if lab.value > 4.0 { 1.0 } else { 11.0 }, ..*lab };
-            feeds[epoch].push((wrong, 1));
-            feeds[epoch + 2].extend([(wrong, -1), (*lab, 1)]);
+            words[epoch].push((number, wrong, None));
+            words[epoch + 2].push((number, Lab { at: lab.at + SECOND, ..*lab }, Some(lab.at)));
         } else {
-            feeds[epoch].push((*lab, 1));
+            words[epoch].push((number, *lab, None));
         }
     }
-    let (mut people, mut watermark) = (BTreeSet::new(), Micros::MIN);
-    let feed = |changes: Vec<(Lab, i64)>| {
-        let mut said: Vec<_> = changes.iter().map(|(lab, diff)| (lab.said(), *diff)).collect();
-        for (lab, _) in &changes {
+    let (mut people, mut watermark, mut offset) = (BTreeSet::new(), Micros::MIN, 0);
+    let feed = |said: Vec<Word>| {
+        let mut events = Vec::new();
+        for (number, lab, _) in &said {
             watermark = watermark.max(lab.at);
+            offset += 1;
+            events.push(lab.event(*number, offset));
             if people.insert(lab.user) {
-                said.push((lab.profile(), 1));
+                events.push(lab.profile(offset));
             }
         }
-        (Feed { said, watermark, ..Feed::default() }, changes)
+        (Feed { events, watermark, ..Feed::default() }, said)
     };
-    feeds.into_iter().map(feed).collect()
+    words.into_iter().map(feed).collect()
 }
 
-/// Walks through all that is known, person by person and rule by rule.
-fn by_hand(known: &[(Lab, i64)]) -> BTreeSet<Told> {
-    let mut people = BTreeMap::<(UserId, Parameter), BTreeMap<(Micros, u64), (f64, i64)>>::new();
-    for (lab, diff) in known {
-        let of_person = people.entry((lab.user, lab.parameter)).or_default();
+fn level(value: f64, moderate: f64, high: f64) -> Option<Level> {
+    if value >= high {
+        Some(Level::High)
+    } else if value >= moderate {
+        Some(Level::Moderate)
+    } else {
+        None
+    }
+}
+
+/// Walks through all that was said, person by person and rule by rule.
+fn by_hand(said: &[Word]) -> BTreeSet<Told> {
+    let mut people = BTreeMap::<(UserId, Parameter), BTreeSet<_>>::new();
+    for (number, lab, corrects) in said {
         // Values are not negative: their bits are in order.
-        of_person.entry((lab.at, lab.value.to_bits())).or_insert((lab.value, 0)).1 += diff;
+        let word = (lab.at, *corrects, lab.value.to_bits(), *number);
+        people.entry((lab.user, lab.parameter)).or_default().insert(word);
     }
     let mut told = BTreeSet::new();
-    for ((user, parameter), values) in people {
+    for ((user, parameter), words) in people {
         let Some((rule, _, moderate, high)) = RULES.into_iter().find(|(_, of, ..)| *of == parameter) else {
             continue;
         };
         // Level, when it was last told, since when it is gone.
         let mut open = None::<(Level, Micros, Option<Micros>)>;
-        for ((at, _), (value, count)) in values {
-            if count == 0 {
+        // The last four known: when each was released, its value, which result it is.
+        let mut known = Vec::<(Micros, u64, usize)>::new();
+        for (at, corrects, bits, number) in words {
+            let value =
+                |known: &[(Micros, u64, usize)]| known.last().map(|(_, bits, _)| f64::from_bits(*bits));
+            let before = value(&known);
+            let count = known.len();
+            if corrects.is_some() {
+                known.retain(|(.., of)| *of != number);
+            }
+            if corrects.is_none() || known.len() < count {
+                known.push((corrects.unwrap_or(at), bits, number));
+                known.sort_unstable();
+                known.drain(..known.len().saturating_sub(4));
+            }
+            if corrects.is_some() && value(&known) == before {
                 continue;
             }
-            let level = if value >= high {
-                Some(Level::High)
-            } else if value >= moderate {
-                Some(Level::Moderate)
-            } else {
-                None
-            };
+            let value = value(&known).unwrap();
+            let level = level(value, moderate, high);
             let mut tell = |kind, level| told.insert((user, rule, at, kind, level));
+            if let Some((before, ..)) = open
+                && corrects.is_some()
+                && level < Some(before)
+            {
+                tell(ChangeKind::Cleared, before);
+                open = None;
+            }
             match (&mut open, level) {
                 (None, None) => {}
                 (None, Some(level)) => {
@@ -167,13 +211,12 @@ fn by_hand(known: &[(Lab, i64)]) -> BTreeSet<Told> {
     told
 }
 
-fn compare(feeds: Vec<(Feed, Vec<(Lab, i64)>)>, workers: usize) {
-    let (feeds, labs): (Vec<_>, Vec<_>) = feeds.into_iter().unzip();
-    let (mut known, mut before, mut taken_back, mut kinds) =
-        (Vec::new(), BTreeSet::new(), 0, BTreeSet::new());
-    for (epoch, ((changes, _), new)) in run(&feeds, workers, EVER).into_iter().zip(labs).enumerate() {
-        known.extend(new);
-        let wanted = by_hand(&known);
+fn compare(feeds: Vec<(Feed, Vec<Word>)>, workers: usize) {
+    let (feeds, words): (Vec<_>, Vec<_>) = feeds.into_iter().unzip();
+    let (mut said, mut before, mut taken_back, mut kinds) = (Vec::new(), BTreeSet::new(), 0, BTreeSet::new());
+    for (epoch, ((changes, _), new)) in run(&feeds, workers, EVER).into_iter().zip(words).enumerate() {
+        said.extend(new);
+        let wanted = by_hand(&said);
         let found: BTreeSet<Told> = changes
             .iter()
             .map(|change| {

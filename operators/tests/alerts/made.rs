@@ -5,7 +5,7 @@ use model::{
     Number, Origin, Profile, ProfileUpdated, Region, RulesPublished, SessionId, Sex, Span, UserId, Vitals,
     time::SECOND,
 };
-use operators::risk::{said::Said, set::Rulebook};
+use operators::risk::set::Rulebook;
 use proptest::prelude::*;
 
 /// 2026-01-01.
@@ -20,8 +20,6 @@ const SLOTS: i64 = 540;
 pub(crate) struct Feed {
     pub(crate) events: Vec<DomainEvent>,
     pub(crate) measurements: Vec<(Measurement, i64)>,
-    /// Said by others than these.
-    pub(crate) said: Vec<(Said, i64)>,
     pub(crate) watermark: Micros,
 }
 

@@ -10,13 +10,8 @@ use model::{
     RiskDetected, Tick,
 };
 use operators::{
-    Collection, Stream,
-    risk::{
-        self, analysis, bound, detected, edition, person,
-        said::{self, Said},
-        set::Rulebook,
-        watch,
-    },
+    Collection, Stream, glucose, laboratory,
+    risk::{self, analysis, bound, detected, edition, person, said, set::Rulebook, watch},
     state::{Memory, States},
     vitals,
 };
@@ -64,19 +59,15 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
     let taken = Arc::clone(&feeds);
     let guards = timely::execute(timely::Config::process(workers), move |worker| {
         let probe = Handle::new();
-        let (mut events, mut results, mut others, mut ticks, captured) =
-            worker.dataflow::<Epoch, _, _>(|scope| {
-                let (events, events_stream) = scope.new_input::<DomainEvent>();
-                let (results, results_stream) = scope.new_input::<(Measurement, Epoch, i64)>();
-                let (others, others_stream) = scope.new_input::<(Said, Epoch, i64)>();
-                let (_windows, windows) = scope.new_input::<((PulseWindow, Micros), Epoch, i64)>();
-                let (ticks, tick_stream) = scope.new_input::<Tick>();
-                let memory = Memory { ticks: tick_stream, horizon, states: States::default() };
-                let (results_taken, others_said) =
-                    (results_stream.as_collection(), others_stream.as_collection());
-                let rows = graph(events_stream, results_taken, others_said, windows.as_collection(), &memory);
-                (events, results, others, ticks, rows.probe_with(&probe).capture())
-            });
+        let (mut events, mut results, mut ticks, captured) = worker.dataflow::<Epoch, _, _>(|scope| {
+            let (events, events_stream) = scope.new_input::<DomainEvent>();
+            let (results, results_stream) = scope.new_input::<(Measurement, Epoch, i64)>();
+            let (_windows, windows) = scope.new_input::<((PulseWindow, Micros), Epoch, i64)>();
+            let (ticks, tick_stream) = scope.new_input::<Tick>();
+            let memory = Memory { ticks: tick_stream, horizon, states: States::default() };
+            let rows = graph(events_stream, results_stream.as_collection(), windows.as_collection(), &memory);
+            (events, results, ticks, rows.probe_with(&probe).capture())
+        });
         let (index, peers) = (worker.index(), worker.peers());
         for (number, feed) in feeds.iter().enumerate() {
             let epoch = number as Epoch;
@@ -85,16 +76,13 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
             of_events.for_each(|(_, event)| events.send(event.clone()));
             let of_results = feed.measurements.iter().enumerate().filter(|(place, _)| mine(place));
             of_results.for_each(|(_, (result, diff))| results.send((result.clone(), epoch, *diff)));
-            let of_others = feed.said.iter().enumerate().filter(|(place, _)| mine(place));
-            of_others.for_each(|(_, (said, diff))| others.send((said.clone(), epoch, *diff)));
             ticks.send(Tick { now: feed.watermark, watermark: feed.watermark });
             events.advance_to(epoch + 1);
             results.advance_to(epoch + 1);
-            others.advance_to(epoch + 1);
             ticks.advance_to(epoch + 1);
             worker.step_or_park_while(None, || probe.less_than(&(epoch + 1)));
         }
-        drop((events, results, others, ticks));
+        drop((events, results, ticks));
         while worker.step() {}
         sender.send(captured).unwrap();
     });
@@ -121,13 +109,16 @@ pub(crate) fn run(feeds: &[Feed], workers: usize, horizon: Micros) -> Vec<Standi
 fn graph<'scope>(
     events: Stream<'scope, DomainEvent>,
     results: Collection<'scope, Measurement>,
-    others: Collection<'scope, Said>,
     windows: Collection<'scope, (PulseWindow, Micros)>,
     memory: &Memory<'scope>,
 ) -> Stream<'scope, Row> {
     let facts = vitals::facts(vitals::unique(events, memory));
     let vitals = vitals::vitals(facts.clone());
-    let said = said::said(vitals.clone(), results.clone(), facts.clone()).concat(others);
+    let readings = glucose::readings(facts.clone());
+    let windows_worn = glucose::windows(readings.clone(), memory);
+    let said = said::said(vitals.clone(), results.clone(), facts.clone())
+        .concat(said::worn(readings, windows_worn))
+        .concat(said::examined(laboratory::turns(facts.clone(), memory)));
     let rules = edition::published(facts.clone());
     let changes = risk::detect(vitals, windows, said, rules.clone(), &options(), memory);
     let alerts = risk::alerts(changes.clone(), memory);

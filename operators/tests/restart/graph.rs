@@ -4,7 +4,7 @@
 use differential_dataflow::VecCollection;
 use model::{Datum, Epoch, Input, Micros, Tick, state::Export};
 use operators::{
-    Stream, arrival, calibration, coaching, daily, letters, notify, record,
+    Stream, arrival, calibration, coaching, daily, glucose, laboratory, letters, notify, record,
     risk::{self, analysis, bound, detected, edition, person, said, watch},
     sequence::Tally,
     session, signals,
@@ -83,7 +83,12 @@ fn build<'scope>(
     let rules = edition::published(events.clone());
     let calibrations = calibration::calibrations(events.clone(), &memory);
     let cartridges = supply::cartridges(events.clone(), &memory);
-    let said = said::said(vitals.clone(), found.measurements.clone(), events.clone());
+    let readings = glucose::readings(events.clone());
+    let worn = glucose::windows(readings.clone(), &memory);
+    let turns = laboratory::turns(events.clone(), &memory);
+    let said = said::said(vitals.clone(), found.measurements.clone(), events.clone())
+        .concat(said::worn(readings.clone(), worn.clone()))
+        .concat(said::examined(turns.clone()));
     let analyses = analysis::analyses(found.measurements.clone(), events.clone(), rules.clone(), &memory);
     let coachings = coaching::coachings(analyses.clone(), &memory);
     let records = record::records(found.measurements.clone(), analyses.clone(), &memory);
@@ -121,6 +126,9 @@ fn build<'scope>(
         .concat(text(notified.listed))
         .concat(text(notified.unread))
         .concat(text(records))
+        .concat(text(glucose::episodes(readings, &memory)))
+        .concat(text(worn))
+        .concat(text(laboratory::results(turns)))
         .concat(text(detected))
         .concat(text(found.windows))
         .concat(text(found.breathings))

@@ -1,12 +1,14 @@
-//! What is said on the ward of people, to them, of the rules and of goals, made up from one seed.
+//! What is said on the ward of people, to them, of the rules and of goals, what their sensors read and laboratories find; made
+//! up from one seed.
 
 use crate::{
     graph::SECOND,
     ward::{Dice, NOWHERE, START},
 };
 use model::{
-    Date, DomainEvent, EventId, GoalChange, GoalEvent, GoalId, GoalKind, GoalTerms, Micros,
-    NotificationEvent, Profile, ProfileUpdated, Region, RulesPublished, Sex, Sharing, SharingChanged, UserId,
+    Comparator, Date, DomainEvent, EventId, GlucoseReading, GoalChange, GoalEvent, GoalId, GoalKind,
+    GoalTerms, LaboratoryEvent, LaboratoryValue, Micros, NotificationEvent, Number, Profile, ProfileUpdated,
+    Region, ResultId, RulesPublished, Sex, Sharing, SharingChanged, UserId,
     consent::{ALERTS, FAMILY_SHARING},
     notification::{Channel, Language, NotificationChange, NotificationSettings, Priority, QuietHours},
     time::DAY,
@@ -14,7 +16,7 @@ use model::{
 use operators::risk::set::Rulebook;
 
 /// A person's profile: mostly of one whom rules are for.
-fn profile(user: i64, at: Micros, which: i64) -> DomainEvent {
+pub(crate) fn profile(user: i64, at: Micros, which: i64) -> DomainEvent {
     let adult = Profile { birth_date: Date::new(1950, 5, 1), sex: Some(Sex::Male), ..Profile::default() };
     let profile = match which {
         0 => Profile { pregnant: Some(true), ..adult },
@@ -134,6 +136,70 @@ fn published(number: i64, clock: Micros, rules: &mut Dice) -> Option<(Micros, u3
     Some((clock + rules.below(30) * SECOND, 0, event))
 }
 
+/// A reading of somebody's sensor.
+pub(crate) fn reading(user: i64, at: Micros, glucose: u32) -> DomainEvent {
+    DomainEvent::Glucose(GlucoseReading {
+        at,
+        user: UserId::derive(&[&user.to_string()]),
+        event: EventId::derive(&["reading", &user.to_string(), &at.to_string()]),
+        glucose: Number::from(glucose),
+        comparator: (glucose == 40).then_some(Comparator::Below),
+        origin: NOWHERE,
+    })
+}
+
+/// A word on a lactate of the first person.
+pub(crate) fn result(at: Micros, which: i64, value: Option<u32>) -> DomainEvent {
+    let value = value.map(|value| LaboratoryValue {
+        code: "2524-7".to_owned(),
+        value: Number::from(value),
+        unit: "mmol/L".to_owned(),
+    });
+    DomainEvent::Laboratory(LaboratoryEvent {
+        at,
+        event: EventId::derive(&["result", &at.to_string()]),
+        user: UserId::derive(&["0"]),
+        result: ResultId::derive(&[&which.to_string()]),
+        value,
+        origin: NOWHERE,
+    })
+}
+
+/// What somebody's sensor reads; first it is still the day before.
+fn worn(clock: Micros, sensor: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !sensor.percent(60) {
+        return None;
+    }
+    let (user, at) = (sensor.below(3), clock - sensor.below(30) * SECOND);
+    let glucose = 40 + sensor.below(60) as u32 + 200 * u32::from(sensor.percent(20));
+    let event = reading(user, at, glucose);
+    Some((clock + sensor.below(30) * SECOND, sensor.below(2) as u32, event))
+}
+
+/// Something about one of a few results of somebody.
+fn examined(number: i64, clock: Micros, clinic: &mut Dice) -> Option<(Micros, u32, DomainEvent)> {
+    if !clinic.percent(40) {
+        return None;
+    }
+    let (user, at) = (clinic.below(3), clock - clinic.below(20) * SECOND);
+    let (code, unit, most) = match clinic.below(3) {
+        0 => ("2524-7", "mmol/L", 6),
+        1 => ("6690-2", "10*9/L", 20),
+        _ => ("2951-2", "mmol/L", 160),
+    };
+    let value = Number::from(clinic.below(most) as u32);
+    let value = LaboratoryValue { code: code.to_owned(), value, unit: unit.to_owned() };
+    let event = LaboratoryEvent {
+        at,
+        event: EventId::derive(&["examined", &number.to_string()]),
+        user: UserId::derive(&[&user.to_string()]),
+        result: ResultId::derive(&[&clinic.below(3).to_string()]),
+        value: clinic.percent(80).then_some(value),
+        origin: NOWHERE,
+    };
+    Some((clock + clinic.below(30) * SECOND, clinic.below(2) as u32, DomainEvent::Laboratory(event)))
+}
+
 /// All who say something of people, to them, or of rules.
 #[derive(Debug)]
 pub(crate) struct Voices {
@@ -142,6 +208,8 @@ pub(crate) struct Voices {
     desk: Dice,
     rules: Dice,
     aims: Dice,
+    sensor: Dice,
+    clinic: Dice,
 }
 
 impl Voices {
@@ -152,6 +220,8 @@ impl Voices {
             desk: Dice::new(!seed.rotate_left(16)),
             rules: Dice::new(!seed.rotate_left(32)),
             aims: Dice::new(!seed.rotate_left(48)),
+            sensor: Dice::new(seed.rotate_left(24)),
+            clinic: Dice::new(seed.rotate_left(40)),
         }
     }
 
@@ -160,13 +230,15 @@ impl Voices {
         number: i64,
         clock: Micros,
     ) -> impl Iterator<Item = (Micros, u32, DomainEvent)> + use<> {
-        let Self { people, circle, desk, rules, aims } = self;
+        let Self { people, circle, desk, rules, aims, sensor, clinic } = self;
         let said = [
             updated(number, clock, people),
             shared(number, clock, circle),
             notified(number, clock, desk),
             published(number, clock, rules),
             aimed(number, clock, aims),
+            worn(clock, sensor),
+            examined(number, clock, clinic),
         ];
         said.into_iter().flatten()
     }

@@ -7,9 +7,10 @@ use crate::{
 };
 use model::{
     Again, Arrival, CalibrationCompleted, CalibrationSource, Cartridge, CartridgeChange, CartridgeEvent,
-    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault, GoalEvent,
-    Input, Micros, NotificationEvent, Number, Origin, Packet, ProfileUpdated, Raw, Reason, RulesPublished,
-    SessionEnded, SessionId, SessionStarted, SharingChanged, Signal, Tag, UserId, Vitals, time::DAY,
+    CartridgeKind, CartridgeLabel, CartridgeUid, Datum, DomainEvent, Environment, EventId, Fault,
+    GlucoseReading, GoalEvent, Input, LaboratoryEvent, Micros, NotificationEvent, Number, Origin, Packet,
+    ProfileUpdated, Raw, Reason, RulesPublished, SessionEnded, SessionId, SessionStarted, SharingChanged,
+    Signal, Tag, UserId, Vitals, time::DAY,
 };
 use std::{collections::BTreeMap, f64::consts::TAU};
 
@@ -75,6 +76,8 @@ impl Log {
             }
             DomainEvent::Rules(event) => DomainEvent::Rules(RulesPublished { origin, ..event }),
             DomainEvent::Goal(event) => DomainEvent::Goal(GoalEvent { origin, ..event }),
+            DomainEvent::Glucose(reading) => DomainEvent::Glucose(GlucoseReading { origin, ..reading }),
+            DomainEvent::Laboratory(event) => DomainEvent::Laboratory(LaboratoryEvent { origin, ..event }),
         };
         let raw = self.raw();
         self.written.push(Datum::Event { event, raw });

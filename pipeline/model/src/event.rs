@@ -1,8 +1,8 @@
 //! Domain events this product consumes, after their envelope was checked.
 
 use crate::{
-    CalibrationCompleted, CartridgeEvent, EventId, GoalEvent, Input, Micros, NotificationEvent, Origin,
-    ProfileUpdated, RulesPublished, SessionId, SharingChanged, UserId, Vitals,
+    CalibrationCompleted, CartridgeEvent, EventId, GlucoseReading, GoalEvent, Input, LaboratoryEvent, Micros,
+    NotificationEvent, Origin, ProfileUpdated, RulesPublished, SessionId, SharingChanged, UserId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,10 @@ pub enum DomainEvent {
     Rules(RulesPublished),
     /// A goal was set or removed.
     Goal(GoalEvent),
+    /// A continuous glucose monitor took a reading.
+    Glucose(GlucoseReading),
+    /// A laboratory gave, corrected or took back a result.
+    Laboratory(LaboratoryEvent),
 }
 
 impl DomainEvent {
@@ -45,6 +49,8 @@ impl DomainEvent {
             Self::Notification(event) => event.event,
             Self::Rules(event) => event.event,
             Self::Goal(event) => event.event,
+            Self::Glucose(event) => event.event,
+            Self::Laboratory(event) => event.event,
         }
     }
 
@@ -61,6 +67,8 @@ impl DomainEvent {
             Self::Notification(event) => event.at,
             Self::Rules(event) => event.at,
             Self::Goal(event) => event.at,
+            Self::Glucose(event) => event.at,
+            Self::Laboratory(event) => event.at,
         }
     }
 
@@ -75,6 +83,8 @@ impl DomainEvent {
             Self::Notification(_) => Input::Notifications,
             Self::Rules(_) => Input::Rules,
             Self::Goal(_) => Input::Goals,
+            Self::Glucose(_) => Input::Glucose,
+            Self::Laboratory(_) => Input::Laboratory,
         }
     }
 
@@ -91,6 +101,8 @@ impl DomainEvent {
             Self::Notification(event) => event.origin,
             Self::Rules(event) => event.origin,
             Self::Goal(event) => event.origin,
+            Self::Glucose(event) => event.origin,
+            Self::Laboratory(event) => event.origin,
         }
     }
 }

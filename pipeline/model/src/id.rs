@@ -64,6 +64,10 @@ identifier!(
     /// One goal of one person.
     GoalId
 );
+identifier!(
+    /// One result of a laboratory, whatever becomes of it.
+    ResultId
+);
 
 impl SessionId {
     /// A well-mixed 64-bit number for sending a session's facts to one worker.

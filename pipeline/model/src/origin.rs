@@ -24,11 +24,15 @@ pub enum Input {
     Rules,
     /// Goals that people set themselves.
     Goals,
+    /// Readings of continuous glucose monitors.
+    Glucose,
+    /// Results of laboratories.
+    Laboratory,
 }
 
 impl Input {
     /// Every input, in the order the demo and the documentation list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Packets,
         Self::Vitals,
         Self::Sessions,
@@ -38,6 +42,8 @@ impl Input {
         Self::Notifications,
         Self::Rules,
         Self::Goals,
+        Self::Glucose,
+        Self::Laboratory,
     ];
 
     /// Name of the topic.
@@ -52,6 +58,8 @@ impl Input {
             Self::Notifications => "manpasik.notification.send",
             Self::Rules => "manpasik.ai.rules",
             Self::Goals => "manpasik.coaching.goal",
+            Self::Glucose => "manpasik.measurement.glucose",
+            Self::Laboratory => "manpasik.measurement.laboratory",
         }
     }
 }

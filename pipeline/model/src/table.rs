@@ -25,8 +25,12 @@ pub mod daily_summaries;
 pub mod dead_letters;
 pub mod features;
 pub mod fingerprints;
+pub mod glucose_episodes;
+pub mod glucose_readings;
+pub mod glucose_windows;
 pub mod goals;
 pub mod health_records;
+pub mod laboratory_results;
 pub mod measurements;
 pub mod notifications;
 pub mod rhythms;
@@ -74,6 +78,10 @@ pub fn all() -> Vec<Table> {
         health_records::table(),
         daily_summaries::table(),
         goals::table(),
+        glucose_readings::table(),
+        glucose_windows::table(),
+        glucose_episodes::table(),
+        laboratory_results::table(),
     ]
 }
 

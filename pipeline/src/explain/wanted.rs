@@ -4,7 +4,7 @@
 //! |---|---|
 //! | of the NEWS2 bound | the person's vital signs |
 //! | of the pulse band | the packets of the session, from the first: filters remember |
-//! | of a rule of a set | the person's vital signs and profiles; and, unless it asks for vital signs alone, the packets of all their cartridges, whose latest values stay |
+//! | of a rule of a set | the person's vital signs and profiles; and, unless it asks for vital signs alone, the packets of all their cartridges, whose latest values stay, the results of their laboratories and the readings of their sensors |
 //!
 //! Inputs that concern everybody ([`Input::is_global`]) belong to every alert.
 //!
@@ -62,7 +62,7 @@ pub(super) fn need(alert: &Alert) -> Need<'_> {
     } else if asks_for_vital_signs() {
         &[Input::Vitals, Input::Profiles]
     } else {
-        &[Input::Packets, Input::Vitals, Input::Profiles]
+        &[Input::Packets, Input::Vitals, Input::Profiles, Input::Glucose, Input::Laboratory]
     };
     Need { whose, inputs, alert: &alert.spans }
 }
@@ -107,6 +107,8 @@ impl Wanted {
             Datum::Packet(packet) => vec![Whose::Session(packet.session)],
             Datum::Event { event: DomainEvent::Vitals(vitals), .. } => vec![Whose::User(vitals.user)],
             Datum::Event { event: DomainEvent::Profile(updated), .. } => vec![Whose::User(updated.user)],
+            Datum::Event { event: DomainEvent::Glucose(reading), .. } => vec![Whose::User(reading.user)],
+            Datum::Event { event: DomainEvent::Laboratory(event), .. } => vec![Whose::User(event.user)],
             Datum::Event { .. } | Datum::Fault(_) => Vec::new(),
         };
         whose.retain(|whose| self.all.contains(&(input, *whose)));

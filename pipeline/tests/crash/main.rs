@@ -124,4 +124,7 @@ fn kafka_gives_the_results_of_the_embedded_log_and_ten_kills_change_nothing() {
     let killed = run.finish();
     killed.assert_clean();
     killed.without_offsets().assert_equals(&embedded);
+    // After all those starts each alert comes out again of what the broker holds.
+    let (fine, said) = run.say(&["explain", "--all", "--replay"]);
+    assert!(fine && said.contains("alerts identical"), "{said}");
 }

@@ -150,6 +150,10 @@ impl Outcome {
         lines.extend(standing("notifications", all().map(|output| output.notifications)));
         lines.extend(standing("unread", all().map(|output| output.unread)));
         lines.extend(standing("records", all().map(|output| output.records)));
+        lines.extend(standing("glucose", all().map(|output| output.glucose)));
+        lines.extend(standing("worn", all().map(|output| output.worn)));
+        lines.extend(standing("episodes", all().map(|output| output.episodes)));
+        lines.extend(standing("laboratory", all().map(|output| output.laboratory)));
         lines.extend(standing("detected", all().map(|output| output.detected)));
         lines.extend(standing("ends", all().map(|output| output.ends)));
         lines

@@ -19,3 +19,4 @@ mod program;
 mod recordings;
 mod rules;
 mod stops;
+mod worn;

@@ -1,9 +1,12 @@
 //! Events as this product writes them: the envelope as the value, mirrored to CloudEvents headers.
 
-use super::{SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, goal, notification, profile, rules};
+use super::{
+    SESSION_ENDED, SESSION_STARTED, VITALS, cartridge, consent, glucose, goal, laboratory, notification,
+    profile, rules,
+};
 use chrono::{DateTime, SecondsFormat};
 use eventlog::Header;
-use model::{Consciousness, DomainEvent, Envelope, Micros, Number, UserId};
+use model::{Consciousness, DomainEvent, Envelope, Micros, Number, UserId, Vitals};
 use serde::Serialize;
 
 /// Version of the payloads written here.
@@ -12,7 +15,7 @@ const VERSION: &str = "1.0";
 /// An event ready for the log, without its place there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Key: the session, the person for vital signs, profiles, consents, notifications and goals, the device for a calibration, the cartridge, or the rule set.
+    /// Key: the session, the person for vital signs, readings of glucose, results of laboratories, profiles, consents, notifications and goals, the device for a calibration, the cartridge, or the rule set.
     pub key: Vec<u8>,
     /// The envelope as JSON.
     pub value: Vec<u8>,
@@ -64,6 +67,8 @@ enum Payload<'a> {
     Notification(notification::Said<'a>),
     Rules(rules::Said<'a>),
     Goal(goal::Said<'a>),
+    Glucose(glucose::Said),
+    Laboratory(laboratory::Said<'a>),
 }
 
 /// Encodes `event` as said by the service `source`; where it stood on the log is not part of it.
@@ -136,22 +141,7 @@ fn said(event: &DomainEvent) -> Said<'_> {
             user: None,
             payload: Payload::Ended { session_id: ended.session.to_string(), status: &ended.status },
         },
-        DomainEvent::Vitals(vitals) => Said {
-            kind: VITALS,
-            subject: None,
-            user: Some(vitals.user.to_string()),
-            payload: Payload::Vitals {
-                hr: vitals.hr,
-                pulse: vitals.pulse,
-                resp: vitals.resp,
-                spo2: vitals.spo2,
-                systolic: vitals.systolic,
-                diastolic: vitals.diastolic,
-                temperature: vitals.temperature,
-                consciousness: vitals.consciousness.map(Consciousness::letter),
-                oxygen: vitals.oxygen,
-            },
-        },
+        DomainEvent::Vitals(seen) => Said::of_person(VITALS, seen.user, vitals(seen)),
         DomainEvent::Calibration(completed) => Said {
             kind: super::CALIBRATION_COMPLETED,
             subject: Some(completed.device.clone()),
@@ -188,6 +178,28 @@ fn said(event: &DomainEvent) -> Said<'_> {
         DomainEvent::Goal(event) => {
             Said::of_person(goal::kind(&event.change), event.user, Payload::Goal(goal::Said::of(event)))
         }
+        DomainEvent::Glucose(reading) => {
+            Said::of_person(super::GLUCOSE, reading.user, Payload::Glucose(glucose::Said::of(reading)))
+        }
+        DomainEvent::Laboratory(event) => Said::of_person(
+            laboratory::kind(event),
+            event.user,
+            Payload::Laboratory(laboratory::Said::of(event)),
+        ),
+    }
+}
+
+fn vitals(vitals: &Vitals) -> Payload<'_> {
+    Payload::Vitals {
+        hr: vitals.hr,
+        pulse: vitals.pulse,
+        resp: vitals.resp,
+        spo2: vitals.spo2,
+        systolic: vitals.systolic,
+        diastolic: vitals.diastolic,
+        temperature: vitals.temperature,
+        consciousness: vitals.consciousness.map(Consciousness::letter),
+        oxygen: vitals.oxygen,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::{
     CALIBRATION_COMPLETED, CARTRIDGE_DEPLETED, CARTRIDGE_REPLACED, CARTRIDGE_VERIFIED, CONSENT_GRANTED,
-    CONSENT_REVOKED, DATA_SHARED, GOAL_REMOVED, GOAL_SET, NOTIFICATION_READ, NOTIFICATION_SEND,
-    NOTIFICATION_SETTINGS, PROFILE_UPDATED, RULES_PUBLISHED, SESSION_ENDED, SESSION_STARTED, VITALS,
-    attributes::Attributes, cartridge, consent, field, goal, notification, profile, rules,
+    CONSENT_REVOKED, DATA_SHARED, GLUCOSE, GOAL_REMOVED, GOAL_SET, LABORATORY_CANCELLED, LABORATORY_RESULTED,
+    NOTIFICATION_READ, NOTIFICATION_SEND, NOTIFICATION_SETTINGS, PROFILE_UPDATED, RULES_PUBLISHED,
+    SESSION_ENDED, SESSION_STARTED, VITALS, attributes::Attributes, cartridge, consent, field, glucose, goal,
+    laboratory, notification, profile, rules,
 };
 use crate::refusal::Refusal;
 use model::{
@@ -46,6 +47,9 @@ pub(super) fn event(
         (Input::Rules, RULES_PUBLISHED) => rules::published(origin, attributes, payload),
         (Input::Goals, GOAL_SET) => goal::set(origin, attributes, payload),
         (Input::Goals, GOAL_REMOVED) => goal::removed(origin, attributes, payload),
+        (Input::Glucose, GLUCOSE) => glucose::read(origin, attributes, payload),
+        (Input::Laboratory, LABORATORY_RESULTED) => laboratory::resulted(origin, attributes, payload),
+        (Input::Laboratory, LABORATORY_CANCELLED) => laboratory::cancelled(origin, attributes, payload),
         (input, _) => Err(Refusal::new(
             Reason::UnknownType,
             format!("{} does not carry events of this type: send it to the topic of its own", input.topic()),

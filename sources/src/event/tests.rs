@@ -71,6 +71,8 @@ fn input_of(event: &DomainEvent) -> Input {
         DomainEvent::Notification(_) => Input::Notifications,
         DomainEvent::Rules(_) => Input::Rules,
         DomainEvent::Goal(_) => Input::Goals,
+        DomainEvent::Glucose(_) => Input::Glucose,
+        DomainEvent::Laboratory(_) => Input::Laboratory,
     }
 }
 

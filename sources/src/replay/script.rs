@@ -146,7 +146,9 @@ impl Script {
             | Input::Consents
             | Input::Notifications
             | Input::Rules
-            | Input::Goals => &self.session,
+            | Input::Goals
+            | Input::Glucose
+            | Input::Laboratory => &self.session,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The form in which version 1 kept a person: without the edition of the rules, which were those that shipped.
 
-use super::{Facts, Person, Profile, Said, State, Timeline, Watched};
+use super::{Assayed, Facts, Person, Profile, Said, State, Timeline, Watched};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,7 +13,10 @@ struct Known {
 
 /// Reads a timeline of version 1.
 pub(super) fn read(bytes: &[u8]) -> Option<Timeline<Person>> {
-    // What was said has its former form: what is new was added behind it.
-    let state = |Known { profile, facts, watched }| State { profile, facts, watched, edition: None };
+    // Profiles and values were all that was said, and have their form.
+    let state = |Known { profile, facts, watched }| {
+        let assayed = Assayed::among(&facts);
+        State { profile, facts, assayed, watched, edition: None }
+    };
     Timeline::read_as(bytes, |said: Said| said, state)
 }

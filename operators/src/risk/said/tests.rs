@@ -1,5 +1,7 @@
 //! What is understood is said as it is, and what is not understood is not said.
 
+mod others;
+
 use super::{ASSAYS, Said, Values, What, measured, observed, updated};
 use crate::{
     cartridge::registry,
@@ -59,7 +61,7 @@ fn measurement(kind: u8, unit: &str, value: f64) -> Measurement {
 fn values(said: Option<Said>) -> Option<Values> {
     match said?.what {
         What::Values(values) => Some(values),
-        What::Profile(..) | What::Rules(..) => None,
+        What::Profile(..) | What::Rules(..) | What::Corrected(_) => None,
     }
 }
 

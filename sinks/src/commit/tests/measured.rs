@@ -70,6 +70,10 @@ fn output(epoch: u64) -> Output {
         records: vec![(samples::record(e, 0), 1)],
         summaries: vec![(samples::summary(e, 1), 1)],
         goals: vec![(samples::goal(e, 1), 1)],
+        glucose: vec![(samples::reading(e), 1)],
+        worn: vec![(samples::worn(e, 200), 1)],
+        episodes: vec![(samples::episode(e, false), 1)],
+        laboratory: vec![(samples::laboratory(e, 0), 1)],
         ..Output::default()
     };
     if let Some(e) = e.checked_sub(2) {
@@ -81,6 +85,9 @@ fn output(epoch: u64) -> Output {
         output.notifications.extend([(listed(e, None), -1), (listed(e, Some(samples::START)), 1)]);
         output.summaries.extend([(samples::summary(e, 1), -1), (samples::summary(e, 2), 1)]);
         output.goals.extend([(samples::goal(e, 1), -1), (samples::goal(e, 2), 1)]);
+        output.worn.extend([(samples::worn(e, 200), -1), (samples::worn(e, 201), 1)]);
+        output.episodes.extend([(samples::episode(e, false), -1), (samples::episode(e, true), 1)]);
+        output.laboratory.extend([(samples::laboratory(e, 0), -1), (samples::laboratory(e, 1), 1)]);
         output.features.extend([(samples::features(e, 0), -1), (samples::features(e, 1), 1)]);
         output.beats.push((samples::beat(e * 2), -1));
         let (needed, valid) = (CalibrationStatus::Needed, CalibrationStatus::Valid);
@@ -132,6 +139,10 @@ fn results_of_signals_and_cartridges_are_kept_and_found_again_by_every_start() {
         "health_records",
         "daily_summaries",
         "goals",
+        "glucose_readings",
+        "glucose_windows",
+        "glucose_episodes",
+        "laboratory_results",
     ];
-    assert_eq!(tables.map(|table| rows[table].len()), [12; 11]);
+    assert_eq!(tables.map(|table| rows[table].len()), [12; 15]);
 }
