@@ -5,7 +5,9 @@
 //! # Layout
 //! ```text
 //! vital signs ──────────┬─► bound: NEWS2, as far as it is known
+//! continuous glucose ───┤
 //! results of cartridges ┼─► said ─► person: every other rule of the sets
+//!   and laboratories    │
 //! profiles ─────────────┘
 //! windows of the pulse ───► band: the NEWS2 pulse band
 //! alerts, consents ───────► detected: who is to hear of a risk from HIGH on

@@ -33,25 +33,35 @@ const OPEN_FILES: usize = 64;
 pub(super) struct Segment {
     /// Number of the file, growing.
     pub(super) id: u64,
+    data: Arc<Data>,
+}
+
+/// What a file is made of: a sync under way holds this alone, so that it keeps no file that nobody needs.
+#[derive(Debug)]
+struct Data {
     path: PathBuf,
     file: File,
     syncing: Mutex<()>,
 }
 
 impl Segment {
+    fn new(id: u64, path: PathBuf, file: File) -> Self {
+        Self { id, data: Arc::new(Data { path, file, syncing: Mutex::default() }) }
+    }
+
     /// Fills `into` from `position`.
     pub(super) fn read(&self, position: u64, into: &mut [u8]) -> Result<()> {
-        self.file.read_exact_at(into, position).map_err(|source| match source.kind() {
+        self.data.file.read_exact_at(into, position).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => {
                 self.corrupt(format!("it ends before byte {position}+{}", into.len()))
             }
-            _ => Error::Disk { doing: "read", path: self.path.clone(), source },
+            _ => Error::Disk { doing: "read", path: self.data.path.clone(), source },
         })
     }
 
     /// The error that says this file is damaged.
     pub(super) fn corrupt(&self, detail: String) -> Error {
-        Error::Corrupt { path: self.path.clone(), detail }
+        Error::Corrupt { path: self.data.path.clone(), detail }
     }
 }
 
@@ -63,7 +73,7 @@ pub(super) struct Segments {
     active: Mutex<Active>,
     open: Mutex<BTreeMap<u64, Arc<Segment>>>,
     failed: Arc<AtomicBool>,
-    early: Sender<Arc<Segment>>,
+    early: Sender<Arc<Data>>,
 }
 
 #[derive(Debug)]
@@ -93,10 +103,10 @@ impl Segments {
         }
         let active = Mutex::new(Active { segment: None, end: 0, next_id, made: Vec::new() });
         let failed = Arc::new(AtomicBool::new(false));
-        let (early, written) = bounded::<Arc<Segment>>(1);
+        let (early, written) = bounded::<Arc<Data>>(1);
         let thread = thread::Builder::new().name("eventlog-sync".into()).spawn({
             let failed = Arc::clone(&failed);
-            move || written.iter().for_each(|segment| sync(&segment, &failed).unwrap_or_default())
+            move || written.iter().for_each(|data| sync(&data, &failed).unwrap_or_default())
         });
         thread.map_err(disk("start the sync thread for", &dir))?;
         Ok(Self { dir, limit, active, open: Mutex::default(), failed, early })
@@ -105,7 +115,7 @@ impl Segments {
     /// Lets the disk work on `segment` while its writer goes on; a commit then waits for less.
     pub(super) fn sync_early(&self, segment: &Arc<Segment>) {
         // A sync under way is enough; its failure stops the log.
-        self.early.try_send(Arc::clone(segment)).ok();
+        self.early.try_send(Arc::clone(&segment.data)).ok();
     }
 
     /// Appends `bytes`; they are durable after [`Segments::sync`].
@@ -128,13 +138,14 @@ impl Segments {
             (segment, position)
         };
         // 2. Write it. A hole left by a failure belongs to a transaction that cannot commit.
-        segment.file.write_all_at(bytes, position).map_err(disk("write", &segment.path))?;
+        let Data { file, path, .. } = &*segment.data;
+        file.write_all_at(bytes, position).map_err(disk("write", path))?;
         Ok((segment, position))
     }
 
     /// Makes what was appended to `segment` durable.
     pub(super) fn sync(&self, segment: &Segment) -> Result<()> {
-        sync(segment, &self.failed)
+        sync(&segment.data, &self.failed)
     }
 
     /// The file `id`.
@@ -153,7 +164,7 @@ impl Segments {
         if open.len() >= OPEN_FILES {
             open.pop_first();
         }
-        let segment = Arc::new(Segment { id, path, file, syncing: Mutex::default() });
+        let segment = Arc::new(Segment::new(id, path, file));
         open.insert(id, Arc::clone(&segment));
         Ok(segment)
     }
@@ -186,7 +197,7 @@ impl Segments {
             .open(&path)
             .map_err(disk("create", &path))?;
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(disk("sync", &self.dir))?;
-        Ok(Arc::new(Segment { id, path, file, syncing: Mutex::default() }))
+        Ok(Arc::new(Segment::new(id, path, file)))
     }
 
     fn path(&self, id: u64) -> PathBuf {
@@ -199,13 +210,13 @@ fn number(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-fn sync(segment: &Segment, failed: &AtomicBool) -> Result<()> {
+fn sync(data: &Data, failed: &AtomicBool) -> Result<()> {
     // The kernel tells a failure once per open file: whoever asks next must see the flag, not a success.
-    let _one_at_a_time = segment.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one_at_a_time = data.syncing.lock().unwrap_or_else(PoisonError::into_inner);
     check(failed)?;
-    segment.file.sync_data().map_err(|source| {
+    data.file.sync_data().map_err(|source| {
         failed.store(true, Ordering::SeqCst);
-        disk("sync", &segment.path)(source)
+        disk("sync", &data.path)(source)
     })
 }
 
