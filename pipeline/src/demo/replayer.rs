@@ -183,6 +183,10 @@ impl Work {
             if !passes || begun.elapsed() > PATIENCE || self.stop.load(Ordering::Relaxed) {
                 return Err(error);
             }
+            if !doubtful {
+                // Nothing else may want to write: then nobody else says what has to be done.
+                tracing::warn!(%error, "the log did not take the replay's records; trying again for a minute");
+            }
             doubtful = true;
             std::thread::sleep(BEAT);
         }

@@ -26,12 +26,11 @@ impl Drop for Mounted {
     }
 }
 
-/// Takes all room there is.
-fn fill(path: &PathBuf) {
-    let mut file = File::create(path).unwrap();
+/// Takes all room there is now.
+fn fill(ballast: &mut File) {
     for size in [1 << 20, 1 << 12, 1] {
         let block = vec![1; size];
-        while file.write_all(&block).is_ok() {}
+        while ballast.write_all(&block).is_ok() {}
     }
 }
 
@@ -47,20 +46,26 @@ fn a_disk_without_room_is_told_and_it_goes_on_once_there_is_some() {
     // The ladder would stop reading before the disk is full: here it meets the full disk.
     let unwatched = ["--set", "disk.low_bytes=0", "--set", "disk.halt_bytes=0"];
     let often = ["--set", "commit.lake.flush_interval_ms=50", "--set", "snapshot.interval_ms=200"];
-    let replay = ["demo", "--exit", "--speed", "60", "--report", "json", "--recordings", &recordings];
+    // Slow enough that the replay is not over before the disk is full, however busy the machine.
+    let replay = ["demo", "--exit", "--speed", "10", "--report", "json", "--recordings", &recordings];
     let running = place.start(&[&unwatched[..], &often, &replay].concat());
     running.until("in the lake", || place.path("data/lake/windows").exists().then_some(()));
-    // 1. No room: it says what to do, and serves.
+    // 1. No room, and none either where the program removes a file of its own: it says what to do, and serves.
     let ballast = place.path("data/ballast");
-    fill(&ballast);
+    let mut filling = File::create(&ballast).unwrap();
     running.until("complaining", || {
+        fill(&mut filling);
         let errors = running.errors();
         (errors.contains("free some space") || errors.contains("start this program again")).then_some(())
     });
     let serves = running.get("/readyz").is_some_and(|(code, _)| code == 200);
-    // 2. Room again: by itself, or, where a write failed halfway, by the next start.
+    // 2. Room again: it goes on by itself or, where a write failed halfway, by the next start.
+    drop(filling);
     fs::remove_file(&ballast).unwrap();
-    let said = running.ended();
+    let epochs = || running.status()?["counts"]["epochs"].as_u64();
+    let before = epochs();
+    running.until("going on or ending", || (epochs().is_none() || epochs() > before).then_some(()));
+    let said = running.signal("TERM");
     assert!(!said.err.contains("panicked"), "{}", said.err);
     assert!(said.code == Some(0) || said.err.contains("start this program again"), "{serves} {said:?}");
     let report = place.report(&["--speed", "max"]);

@@ -212,7 +212,7 @@ impl Running {
             if let Some(answer) = ask() {
                 return answer;
             }
-            assert!(begun.elapsed() < PATIENCE, "never {what}: {}", self.errors());
+            assert!(begun.elapsed() < PATIENCE, "never {what}: {} {:?}", self.errors(), self.status());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -18,7 +18,7 @@ fn stops_and_goes_on(signal: &str) {
     let expected = whole.report(&["--speed", "max"]);
     let place = Place::new();
     let recordings = place.recordings().display().to_string();
-    let running = place.start(&["demo", "--speed", "50", "--report", "json", "--recordings", &recordings]);
+    let running = place.start(&["demo", "--speed", "25", "--report", "json", "--recordings", &recordings]);
     let counted = |key: &str| running.status()?["counts"][key].as_i64();
     let seen = running.until("a few windows", || counted("windows").filter(|windows| *windows >= 5));
     let said = running.signal(signal);
