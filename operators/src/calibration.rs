@@ -74,16 +74,7 @@ fn fact(event: DomainEvent) -> Option<(Pair, Fact, Micros)> {
             let (device, label) = (change.device()?, change.label()?);
             Some(((device.to_owned(), label.kind), Fact::Named(heard), heard))
         }
-        DomainEvent::SessionStarted(_)
-        | DomainEvent::SessionEnded(_)
-        | DomainEvent::Vitals(_)
-        | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Glucose(_)
-        | DomainEvent::Laboratory(_) => None,
+        _ => None,
     }
 }
 

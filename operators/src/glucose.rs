@@ -15,8 +15,9 @@
 //! those hold 14 days more: so long a person is remembered, and longer while a window is still to be told.
 //!
 //! # Bound
-//! Of each person the slots of a horizon and of what is dated ahead of now, the sums of each hour of that and a day more, of each day of that and 14 more. A
-//! reading that comes in time costs three sums; one that comes late the windows it lies in, 38 at most.
+//! Of each person the slots of a horizon and of what is dated ahead of now, the sums of each hour of that and a day more, of
+//! each day of that and 14 more. A reading that comes in time costs three sums; one that comes late the windows it lies in, 38
+//! at most.
 
 mod episode;
 #[cfg(test)]
@@ -43,17 +44,7 @@ use worn::{Taken, Worn};
 pub fn readings(events: Collection<'_, DomainEvent>) -> Collection<'_, GlucoseReading> {
     events.flat_map(|event| match event {
         DomainEvent::Glucose(reading) => Some(reading),
-        DomainEvent::SessionStarted(_)
-        | DomainEvent::SessionEnded(_)
-        | DomainEvent::Vitals(_)
-        | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_)
-        | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Laboratory(_) => None,
+        _ => None,
     })
 }
 

@@ -34,17 +34,7 @@ pub fn turns<'scope>(
 ) -> Collection<'scope, Turn> {
     let said = events.flat_map(|event| match event {
         DomainEvent::Laboratory(event) => Some(((event.user, event.result), event.clone(), event.at)),
-        DomainEvent::SessionStarted(_)
-        | DomainEvent::SessionEnded(_)
-        | DomainEvent::Vitals(_)
-        | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_)
-        | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Glucose(_) => None,
+        _ => None,
     });
     said.fold_timeline("laboratory", route, Stand, memory).map(|(turn, _heard)| turn)
 }

@@ -108,16 +108,7 @@ fn session_of(event: &DomainEvent) -> Option<SessionId> {
     match event {
         DomainEvent::SessionStarted(started) => Some(started.session),
         DomainEvent::SessionEnded(ended) => Some(ended.session),
-        DomainEvent::Vitals(_)
-        | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_)
-        | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Glucose(_)
-        | DomainEvent::Laboratory(_) => None,
+        _ => None,
     }
 }
 
@@ -137,16 +128,7 @@ impl Known {
                     self.ended = Some(new);
                 }
             }
-            DomainEvent::Vitals(_)
-            | DomainEvent::Calibration(_)
-            | DomainEvent::Cartridge(_)
-            | DomainEvent::Profile(_)
-            | DomainEvent::Sharing(_)
-            | DomainEvent::Notification(_)
-            | DomainEvent::Rules(_)
-            | DomainEvent::Goal(_)
-            | DomainEvent::Glucose(_)
-            | DomainEvent::Laboratory(_) => {}
+            _ => {}
         }
     }
 

@@ -34,17 +34,7 @@ pub fn cartridges<'scope>(
 ) -> Collection<'scope, CartridgeSupply> {
     let facts = events.flat_map(|event| match event {
         DomainEvent::Cartridge(event) => Some((event.uid, event.clone(), event.at)),
-        DomainEvent::SessionStarted(_)
-        | DomainEvent::SessionEnded(_)
-        | DomainEvent::Vitals(_)
-        | DomainEvent::Calibration(_)
-        | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Glucose(_)
-        | DomainEvent::Laboratory(_) => None,
+        _ => None,
     });
     age::<Supply>(facts, memory)
 }

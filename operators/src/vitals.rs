@@ -87,16 +87,6 @@ pub fn facts<D: Clone + 'static>(arrived: Stream<'_, D>) -> Collection<'_, D> {
 pub fn vitals(events: Collection<'_, DomainEvent>) -> Collection<'_, Vitals> {
     events.flat_map(|event| match event {
         DomainEvent::Vitals(vitals) => Some(vitals),
-        DomainEvent::SessionStarted(_)
-        | DomainEvent::SessionEnded(_)
-        | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_)
-        | DomainEvent::Profile(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Glucose(_)
-        | DomainEvent::Laboratory(_) => None,
+        _ => None,
     })
 }

@@ -9,7 +9,7 @@ use model::{
     GlucoseReading, GlucoseSummary, GlucoseWindow, Micros, Number, Span, UserId, Wear, time::SECOND,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// Length of a slot: what the consensus and the signals spec §4.5 count.
 const SLOT: Micros = 300 * SECOND;
@@ -99,30 +99,20 @@ impl Worn {
     /// Takes a reading.
     pub(super) fn take(&mut self, taken: Taken) {
         let Taken { at, glucose, span } = taken;
-        let slot = self.slots.entry(at.div_euclid(SLOT));
-        let mut replaced = None;
-        let counts = match slot {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert((at, glucose));
-                true
-            }
-            std::collections::btree_map::Entry::Occupied(mut slot) => {
-                let (known_at, known) = *slot.get();
-                let counts = at > known_at || (at == known_at && glucose < known);
-                if counts {
-                    slot.insert((at, glucose));
-                    replaced = Some(known);
-                }
-                counts
-            }
-        };
+        let slot = at.div_euclid(SLOT);
+        let known = self.slots.get(&slot).copied();
+        // The last counts; of two of one moment the lower.
+        let counts = known.is_none_or(|(of, low)| (at, Reverse(glucose)) > (of, Reverse(low)));
+        if counts {
+            self.slots.insert(slot, (at, glucose));
+        }
         for (cells, hop) in [(&mut self.hours, Wear::Day.hop()), (&mut self.days, Wear::Fortnight.hop())] {
             let cell = cells.entry(at.div_euclid(hop)).or_insert(Cell { tally: Tally::default(), span });
             cell.span = union(cell.span, span);
-            if let Some(replaced) = replaced {
-                cell.tally.remove(replaced.get());
-            }
             if counts {
+                if let Some((_, replaced)) = known {
+                    cell.tally.remove(replaced.get());
+                }
                 cell.tally.add(glucose.get());
             }
         }

@@ -72,10 +72,7 @@ impl Facts {
         if !parameter.is_possible(fact.value) {
             return Err(Refusal::Impossible(parameter));
         }
-        self.keep(parameter, fact);
-        if matches!(parameter, Parameter::FastingGlucose | Parameter::TwoHourGlucose) {
-            self.keep(Parameter::Glucose, fact);
-        }
+        parameter.slots().for_each(|slot| self.keep(slot, fact));
         Ok(())
     }
 

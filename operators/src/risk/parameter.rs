@@ -165,6 +165,12 @@ impl Parameter {
         Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(parameter, ..)| *parameter)
     }
 
+    /// What a value of this parameter is of: what is taken after a fast or a load is a glucose at any time of day, too.
+    pub fn slots(self) -> impl Iterator<Item = Self> {
+        let whenever = matches!(self, P::FastingGlucose | P::TwoHourGlucose);
+        std::iter::once(self).chain(whenever.then_some(P::Glucose))
+    }
+
     /// Whether a value can be one of this parameter at all: nothing is less than none, and no share more than the whole.
     pub fn is_possible(self, value: Number) -> bool {
         let is_share = matches!(

@@ -15,8 +15,8 @@
 //!   value of what was measured in a sample stays.
 //!
 //! # Bound
-//! One value of each parameter, the last four of what was measured in samples and, while something is found, one watch of each rule. A person of whom there is a profile
-//! or a measured value is never forgotten.
+//! One value of each parameter, the last four of what was measured in samples and, while something is found, one watch of
+//! each rule. A person of whom there is a profile or a measured value is never forgotten.
 
 mod assayed;
 mod former;

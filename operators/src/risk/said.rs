@@ -259,17 +259,7 @@ fn updated(event: &DomainEvent) -> Option<Said> {
         DomainEvent::Profile(ProfileUpdated { at, event, user, profile, origin }) => {
             Some(Said { at, user, what: What::Profile(event, profile, Span::from(origin)) })
         }
-        DomainEvent::SessionStarted(_)
-        | DomainEvent::SessionEnded(_)
-        | DomainEvent::Vitals(_)
-        | DomainEvent::Calibration(_)
-        | DomainEvent::Cartridge(_)
-        | DomainEvent::Sharing(_)
-        | DomainEvent::Notification(_)
-        | DomainEvent::Rules(_)
-        | DomainEvent::Goal(_)
-        | DomainEvent::Glucose(_)
-        | DomainEvent::Laboratory(_) => None,
+        _ => None,
     }
 }
 

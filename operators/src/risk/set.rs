@@ -153,11 +153,7 @@ impl Rule {
     pub fn asks(&self, given: Parameter) -> bool {
         self.columns.iter().any(|column| match column.parameter {
             Parameter::FiltrationRate => given == Parameter::Creatinine,
-            // What is taken after a fast or a load is one at any time of day, too.
-            Parameter::Glucose => {
-                matches!(given, Parameter::Glucose | Parameter::FastingGlucose | Parameter::TwoHourGlucose)
-            }
-            asked => given == asked,
+            asked => given.slots().any(|slot| slot == asked),
         })
     }
 

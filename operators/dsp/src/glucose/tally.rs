@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! Sums are of whole numbers, so that they do not depend on the order of what was added and removed, to the last bit: readings
-//! in nanograms per decilitre, indices of risk in units of 2⁻⁴⁰. A reading that is not plausible is neither added nor removed. There is room for nine million readings.
+//! in nanograms per decilitre, indices of risk in units of 2⁻⁴⁰. A reading that is not plausible is neither added nor
+//! removed. There is room for nine million readings.
 
 use super::{Bands, HIGH, LEAST_MEASURED, LOW, Outcome, PLAUSIBLE, Summary, VERY_HIGH, VERY_LOW, gmi, gri};
 

@@ -14,12 +14,6 @@ const KNOWN: usize = 4;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Assayed(Vec<(Parameter, Fact)>);
 
-/// What a value of `parameter` is of: what is taken after a fast or a load is one at any time of day, too.
-fn slots(parameter: Parameter) -> impl Iterator<Item = Parameter> {
-    let whenever = matches!(parameter, Parameter::FastingGlucose | Parameter::TwoHourGlucose);
-    std::iter::once(parameter).chain(whenever.then_some(Parameter::Glucose))
-}
-
 impl Assayed {
     /// Those that stand among `facts`.
     pub(super) fn among(facts: &Facts) -> Self {
@@ -36,7 +30,7 @@ impl Assayed {
         if facts.take(parameter, fact).is_err() {
             return;
         }
-        for slot in slots(parameter) {
+        for slot in parameter.slots() {
             if fact.method == Method::Assayed {
                 self.insert(slot, fact);
             } else {
@@ -56,9 +50,9 @@ impl Assayed {
     /// Corrects a value; whether `facts` say anything else now.
     pub(super) fn correct(&mut self, facts: &mut Facts, correction: &Correction) -> bool {
         let taken: Vec<_> =
-            correction.taken.into_iter().flat_map(|(parameter, _)| slots(parameter)).collect();
+            correction.taken.into_iter().flat_map(|(parameter, _)| parameter.slots()).collect();
         let given: Vec<_> =
-            correction.given.into_iter().flat_map(|(parameter, ..)| slots(parameter)).collect();
+            correction.given.into_iter().flat_map(|(parameter, ..)| parameter.slots()).collect();
         let mut changed = false;
         for slot in Parameter::ALL.iter().map(|(slot, ..)| *slot) {
             if !taken.contains(&slot) && !given.contains(&slot) {
