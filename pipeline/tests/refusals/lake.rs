@@ -26,7 +26,7 @@ fn a_lake_that_goes_away_delays_only_itself_and_catches_up() {
     let place = Place::new();
     let recordings = place.recordings().display().to_string();
     let often = ["--set", "commit.lake.flush_interval_ms=50", "--set", "epoch.tick_ms=20"];
-    let replay = ["demo", "--speed", "60", "--report", "json", "--recordings", &recordings];
+    let replay = ["demo", "--speed", "20", "--report", "json", "--recordings", &recordings];
     let running = place.start(&[&often[..], &replay].concat());
     let (lake, aside) = (place.path("data/lake"), place.path("data/aside"));
     running.until("in the lake", || lake.join("windows").exists().then_some(()));
@@ -52,7 +52,7 @@ fn a_stop_while_the_lake_is_away_loses_nothing() {
     let expected = whole.report(&["--speed", "max"]);
     let place = Place::new();
     let recordings = place.recordings().display().to_string();
-    let replay = ["demo", "--speed", "60", "--report", "json", "--recordings", &recordings];
+    let replay = ["demo", "--speed", "20", "--report", "json", "--recordings", &recordings];
     let often = ["--set", "commit.lake.flush_interval_ms=50"];
     let running = place.start(&[&often[..], &replay].concat());
     let (lake, aside) = (place.path("data/lake"), place.path("data/aside"));
