@@ -33,6 +33,15 @@ fn reading(number: u8, at: Micros, glucose: f64, offset: u64) -> GlucoseReading 
     }
 }
 
+#[test]
+fn what_comes_in_is_what_can_be_summed_up_and_its_bounds_are_those_of_bands() {
+    // Neither crate knows the other; a reading that only one of them took would be left out of the sums in silence.
+    let (least, most) = model::glucose::PLAUSIBLE;
+    assert_eq!(least..=most, dsp::glucose::PLAUSIBLE);
+    let bounds = model::glucose::MOST_BELOW..=model::glucose::LEAST_ABOVE;
+    assert_eq!(bounds, dsp::glucose::VERY_LOW..=dsp::glucose::VERY_HIGH);
+}
+
 /// The windows that stand at `now`, by looking at every reading.
 fn plain_windows(all: &[GlucoseReading], now: Micros) -> BTreeSet<GlucoseWindow> {
     let mut rows = BTreeSet::new();

@@ -59,8 +59,7 @@ fn changed(
     payload: &Payload,
     sharing: impl FnOnce(UserId) -> Result<Sharing, Refusal>,
 ) -> Result<DomainEvent, Refusal> {
-    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    field::same_person(payload, user)?;
+    let user = field::person(attributes.user, payload)?;
     let sharing = sharing(user)?;
     Ok(DomainEvent::Sharing(SharingChanged {
         at: attributes.at,

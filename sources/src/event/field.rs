@@ -124,6 +124,13 @@ pub(super) fn uuid(text: &str, name: &str) -> Result<Uuid, Refusal> {
     Uuid::try_parse(text).map_err(|_| missing(name, "a UUID"))
 }
 
+/// The person that an event must be about: the envelope names them, and the payload nobody else.
+pub(super) fn person(named: Option<UserId>, payload: &Map<String, Value>) -> Result<UserId, Refusal> {
+    let user = named.ok_or_else(|| missing("user_id", "a UUID"))?;
+    same_person(payload, user)?;
+    Ok(user)
+}
+
 /// Refuses a payload that names another person than the envelope.
 pub(super) fn same_person(payload: &Map<String, Value>, user: UserId) -> Result<(), Refusal> {
     let said = optional_text(payload, "user_id")?.map(|text| uuid(text, "payload.user_id")).transpose()?;

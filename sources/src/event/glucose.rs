@@ -20,8 +20,7 @@ pub(super) fn read(
     attributes: &Attributes,
     payload: &Map<String, Value>,
 ) -> Result<DomainEvent, Refusal> {
-    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    field::same_person(payload, user)?;
+    let user = field::person(attributes.user, payload)?;
     let glucose = field::optional_number(payload, "glucose", PLAUSIBLE)?;
     let glucose = glucose.ok_or_else(|| field::missing("glucose", "a number of mg/dL"))?;
     let comparator = field::optional_choice(payload, "comparator", &Comparator::ALL)?;

@@ -47,8 +47,7 @@ fn changed(
     payload: &Payload,
     change: impl FnOnce() -> Result<GoalChange, Refusal>,
 ) -> Result<DomainEvent, Refusal> {
-    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    field::same_person(payload, user)?;
+    let user = field::person(attributes.user, payload)?;
     let goal = GoalId::new(field::uuid(field::text(payload, "goal_id")?, "payload.goal_id")?);
     let (at, event, change) = (attributes.at, attributes.id, change()?);
     Ok(DomainEvent::Goal(GoalEvent { at, event, user, goal, change, origin }))

@@ -48,8 +48,7 @@ fn said(
     payload: &Payload,
     value: impl FnOnce() -> Result<Option<LaboratoryValue>, Refusal>,
 ) -> Result<DomainEvent, Refusal> {
-    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    field::same_person(payload, user)?;
+    let user = field::person(attributes.user, payload)?;
     let result = ResultId::new(field::uuid(field::text(payload, "result_id")?, "payload.result_id")?);
     let (at, event, value) = (attributes.at, attributes.id, value()?);
     Ok(DomainEvent::Laboratory(LaboratoryEvent { at, event, user, result, value, origin }))

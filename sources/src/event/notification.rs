@@ -73,8 +73,7 @@ fn changed(
     payload: &Payload,
     change: impl FnOnce() -> Result<NotificationChange, Refusal>,
 ) -> Result<DomainEvent, Refusal> {
-    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    field::same_person(payload, user)?;
+    let user = field::person(attributes.user, payload)?;
     let (at, event, change) = (attributes.at, attributes.id, change()?);
     Ok(DomainEvent::Notification(NotificationEvent { at, event, user, change, origin }))
 }

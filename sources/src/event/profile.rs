@@ -23,8 +23,7 @@ pub(super) fn updated(
     attributes: &Attributes,
     payload: &Payload,
 ) -> Result<DomainEvent, Refusal> {
-    let user = attributes.user.ok_or_else(|| field::missing("user_id", "a UUID"))?;
-    field::same_person(payload, user)?;
+    let user = field::person(attributes.user, payload)?;
     let profile = Profile {
         birth_date: birth_date(attributes, payload)?,
         sex: field::optional_choice(payload, "sex", &Sex::ALL)?,

@@ -11,7 +11,7 @@ use eventlog::{Error, Log, Outcome, Record, Result, embedded::Embedded};
 
 use crate::{
     drafts::{EVERYTHING, at, draft},
-    options, topic,
+    full, options, topic,
 };
 
 const COMMITS: u64 = 30;
@@ -77,6 +77,13 @@ fn content(path: &Path) -> Vec<u8> {
     bytes
 }
 
+/// The journal of the index, where a commit is written first.
+fn journal(dir: &Path) -> PathBuf {
+    let mut all = Vec::new();
+    files(&dir.join("index"), &mut all);
+    all.into_iter().find(|path| path.extension().is_some_and(|name| name == "jnl")).unwrap()
+}
+
 #[test]
 fn a_flipped_bit_is_found_or_harmless() {
     let original = tempfile::tempdir().unwrap();
@@ -134,9 +141,7 @@ fn a_damaged_record_names_its_file() {
 fn a_lost_tail_of_the_index_is_found() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path());
-    let mut all = Vec::new();
-    files(&dir.path().join("index"), &mut all);
-    let journal = all.into_iter().find(|path| path.extension().is_some_and(|name| name == "jnl")).unwrap();
+    let journal = journal(dir.path());
     let used = content(&journal).len() as u64;
     fs::OpenOptions::new().write(true).open(&journal).unwrap().set_len(used - 40).unwrap();
     let error = Embedded::open(&options(dir.path())).unwrap_err();
@@ -148,17 +153,10 @@ fn a_commit_that_is_torn_at_any_byte_is_as_if_it_had_not_been() {
     let original = tempfile::tempdir().unwrap();
     let log = Embedded::open(&options(original.path())).unwrap();
     let at = at(&topic(&log, "t", 1), 0);
-    let journal = |dir: &Path| {
-        let mut all = Vec::new();
-        files(&dir.join("index"), &mut all);
-        all.into_iter().find(|path| path.extension().is_some_and(|name| name == "jnl")).unwrap()
-    };
     let used = || content(&journal(original.path())).len();
     let mut writer = log.writer("w").unwrap();
-    let mut commit = |offset| {
-        writer.begin().unwrap();
-        assert_eq!(writer.commit("g", &[(at.clone(), offset)]).unwrap(), Outcome::Committed);
-    };
+    let mut commit =
+        |offset| assert_eq!(full::commit(&mut *writer, &at, offset).unwrap(), Outcome::Committed);
     commit(1);
     let before = used();
     let witness = fs::read(original.path().join("witness")).unwrap();
@@ -174,10 +172,9 @@ fn a_commit_that_is_torn_at_any_byte_is_as_if_it_had_not_been() {
         file.set_len(cut as u64).unwrap();
         file.set_len(whole).unwrap();
         let log = Embedded::open(&options(torn.path())).unwrap_or_else(|error| panic!("byte {cut}: {error}"));
-        let found = log.committed("g", std::slice::from_ref(&at)).unwrap();
+        let found = log.committed("group", std::slice::from_ref(&at)).unwrap();
         assert_eq!(found, [Some(if cut < used() { 1 } else { 2 })], "byte {cut}");
-        let mut writer = log.writer("w").unwrap();
-        writer.begin().unwrap();
-        assert_eq!(writer.commit("g", &[(at.clone(), 3)]).unwrap(), Outcome::Committed);
+        let next = full::commit(&mut *log.writer("w").unwrap(), &at, 3).unwrap();
+        assert_eq!(next, Outcome::Committed, "byte {cut}");
     }
 }

@@ -37,7 +37,7 @@ fn fill(path: &PathBuf) {
 }
 
 /// Commits an offset and no record: only the index is written.
-fn commit(writer: &mut dyn Writer, at: &TopicPartition, offset: u64) -> Result<Outcome, Error> {
+pub(crate) fn commit(writer: &mut dyn Writer, at: &TopicPartition, offset: u64) -> Result<Outcome, Error> {
     writer.begin()?;
     writer.commit("group", &[(at.clone(), offset)])
 }
