@@ -75,7 +75,7 @@ impl Fold for Band {
             sustained: !self.calm.contains(&rate.get()),
             span: fact.packets,
         };
-        let change = state.observe(&self.options, seen)?;
+        let change = state.observe(&self.options, seen, None)?;
         Some(self::change(fact, rate, score, change))
     }
 

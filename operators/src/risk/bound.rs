@@ -126,7 +126,7 @@ impl Fold for Bound {
         // Hysteresis: one point, in the sum and in the single score.
         let sustained = self.severity(bound + 1, highest + 1).is_some();
         let seen = Observation { at: fact.at, severity, sustained, span };
-        let change = state.watch.observe(&self.options.watch, seen)?;
+        let change = state.watch.observe(&self.options.watch, seen, None)?;
         Some(self.change(fact, state, bound, change))
     }
 

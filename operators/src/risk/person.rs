@@ -98,8 +98,9 @@ impl Watched {
         options: &watch::Options,
         repeat_after: Micros,
         seen: Observation,
+        cleared: Option<&Change>,
     ) -> Option<Change> {
-        let change = self.watch.observe(options, seen).or_else(|| {
+        let change = self.watch.observe(options, seen, cleared).or_else(|| {
             let is_due = self.told.is_some_and(|told| seen.at - told >= repeat_after);
             is_due.then(|| self.watch.again(options, seen.at)).flatten()
         })?;
@@ -227,7 +228,7 @@ impl Person {
             What::Corrected(_) => watched.watch.correct(seen),
             What::Profile(..) | What::Values(_) => None,
         };
-        let observed = watched.observe(&followed.watch, self.repeat_after, seen);
+        let observed = watched.observe(&followed.watch, self.repeat_after, seen, amended.as_ref());
         for change in amended.into_iter().chain(observed) {
             changes.push(followed.change(said, (&profile, facts), judgement, change));
         }

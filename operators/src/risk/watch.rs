@@ -3,6 +3,10 @@
 //! A level counts once it was held: for a span of time, or for a number of observations in a row.
 //! An alert clears once its cause, widened by a hysteresis, was gone for `clear_after`. One alert
 //! at a time.
+//!
+//! # Invariants
+//! - No two alerts have the same onset: what was cleared is never raised again, so that who was told that it is over may
+//!   forget it. What is held on when a rule or a value changes is the cause of another alert from then on.
 
 use model::{ChangeKind, Level, Micros, Span};
 use serde::{Deserialize, Serialize};
@@ -62,7 +66,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// Level from now on; of a cleared alert, the highest it had.
     pub level: Level,
-    /// When the cause began.
+    /// When the cause began; of an alert in the place of one that a rule or a value that changed cleared, then, and a
+    /// microsecond after the onset of that one where it began at this very moment.
     pub onset: Micros,
     /// From when the finding held.
     pub since: Micros,
@@ -73,8 +78,13 @@ pub struct Change {
 const LEVELS: [Level; 3] = [Level::Moderate, Level::High, Level::Critical];
 
 impl State {
-    /// Takes the next observation.
-    pub fn observe(&mut self, options: &Options, seen: Observation) -> Option<Change> {
+    /// Takes the next observation; `cleared` is what [`Self::amend`] or [`Self::correct`] gave for it.
+    pub fn observe(
+        &mut self,
+        options: &Options,
+        seen: Observation,
+        cleared: Option<&Change>,
+    ) -> Option<Change> {
         let mut held = None;
         for (run, level) in self.runs.iter_mut().zip(LEVELS) {
             if seen.severity < Some(level) {
@@ -91,7 +101,8 @@ impl State {
         }
         match (&mut self.open, held) {
             (None, Some(level)) => {
-                let (onset, (since, spans)) = (self.run(Level::Moderate).0, self.run(level));
+                let earliest = cleared.map_or(Micros::MIN, |cleared| seen.at.max(cleared.onset + 1));
+                let (onset, (since, spans)) = (self.run(Level::Moderate).0.max(earliest), self.run(level));
                 self.open = Some(Open { onset, level, gone_since: None, spans: Vec::new() });
                 Some(Change { kind: ChangeKind::Raised, level, onset, since, spans })
             }
@@ -218,7 +229,7 @@ mod tests {
                     Span { input: Input::Vitals, partition: 0, first: second as u64, last: second as u64 };
                 let at = second as i64 * 1_000_000;
                 let seen = Observation { at, severity, sustained: mark != '.', span };
-                state.observe(options, seen).map(|change| (second as i64, change))
+                state.observe(options, seen, None).map(|change| (second as i64, change))
             })
             .collect()
     }

@@ -1,7 +1,9 @@
 //! What is said, through the graph from events and results to alerts; gives what stands after each epoch.
 //!
 //! # Invariants
-//! After each epoch every result that stands has one analysis, by the rules of its moment, and every change from HIGH on is one risk detected.
+//! - After each epoch every result that stands has one analysis, by the rules of its moment, and every change from HIGH on is one
+//!   risk detected.
+//! - Each alert is raised once, and nothing is told of it once it was cleared.
 
 use crate::{made::Feed, oracle::books};
 use differential_dataflow::AsCollection;
@@ -163,6 +165,20 @@ impl Table {
         assert_eq!(analysed(analyses.keys()), *results);
         let must_be_told = changes.keys().filter(|change| is_told(change));
         assert!(detected.keys().map(|risk| &risk.change).eq(must_be_told));
+        let mut lives = BTreeMap::<_, Vec<_>>::new();
+        for change in changes.keys() {
+            lives.entry(change.alert).or_default().push(change.kind);
+        }
+        for (alert, kinds) in lives {
+            let (first, later) = kinds.split_first().unwrap();
+            let is_over = later.iter().position(|kind| *kind == ChangeKind::Cleared);
+            assert!(
+                *first == ChangeKind::Raised
+                    && !later.contains(&ChangeKind::Raised)
+                    && is_over.is_none_or(|last| last + 1 == later.len()),
+                "{alert}: {kinds:?}"
+            );
+        }
     }
 
     /// Every result is judged by the rules of its moment.

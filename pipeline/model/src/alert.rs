@@ -139,17 +139,18 @@ pub struct Evidence {
     pub spans: Vec<Span>,
 }
 
-/// What happened to an alert.
+/// What happened to an alert, in the order of its life: changes of one moment are told, and folded, in it.
+// The numbers are for the order; states are written by the order of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ChangeKind {
     /// It was raised.
-    Raised,
+    Raised = 0,
     /// Its level rose.
-    Escalated,
-    /// Its cause was gone long enough.
-    Cleared,
+    Escalated = 2,
+    /// Its cause was gone long enough, or was not what it seemed, or is none by rules that changed.
+    Cleared = 3,
     /// It stands at its level, and was told again.
-    Repeated,
+    Repeated = 1,
 }
 
 impl ChangeKind {
@@ -182,7 +183,8 @@ pub struct AlertChange {
     pub session: Option<SessionId>,
     /// Rule that found it.
     pub rule: Rule,
-    /// When its cause began.
+    /// When its cause began; of an alert that follows on one that a correction or other rules cleared, when they did, or a
+    /// microsecond after the onset of that one if it began at that very moment: no two alerts of a rule have one onset.
     pub onset: Micros,
     /// Why.
     pub evidence: Evidence,

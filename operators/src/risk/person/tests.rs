@@ -1,20 +1,23 @@
 //! One person at a time: what is raised, by which rule, when, and when not.
 
+mod corrections;
+
 use super::{Options, Person, State};
 use crate::{
     risk::{
         facts::Method,
         parameter::Parameter,
-        said::{Correction, Said, Values, What},
+        said::{Said, Values, What},
         set::Rulebook,
         watch,
     },
     timeline::{Fold, Timeline, Told},
 };
 use model::{
-    AlertChange, ChangeKind, Date, EventId, Input, Level, Number, Origin, Profile, Region, RulesPublished,
-    Sex, Span, UserId,
+    Alert, AlertChange, ChangeKind, Date, EventId, Input, Level, Number, Origin, Profile, Region,
+    RulesPublished, Sex, Span, UserId,
 };
+use std::collections::BTreeMap;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -66,7 +69,17 @@ fn profile(at: i64, profile: Profile) -> Said {
 
 fn fold(all: impl IntoIterator<Item = Said>) -> Vec<AlertChange> {
     let (fold, mut state) = (person(), State::default());
-    all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect()
+    once(all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect())
+}
+
+/// Changes in the order in which they were told, of which each alert is raised once, and not told of once it was cleared.
+fn once(changes: Vec<AlertChange>) -> Vec<AlertChange> {
+    let mut open = BTreeMap::new();
+    for change in &changes {
+        let before = open.insert(change.alert, change.kind != Cleared);
+        assert_eq!(before, (change.kind != Raised).then_some(true), "{:?}", told(&changes));
+    }
+    changes
 }
 
 /// Minute, kind, level and rule of each change.
@@ -276,7 +289,7 @@ fn under(rules: &[RulesPublished], all: impl IntoIterator<Item = Said>) -> Vec<A
     let mut all: Vec<_> = all.into_iter().collect();
     all.extend(rules.iter().filter_map(|news| fold.fact(&user, news)));
     all.sort();
-    all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect()
+    once(all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect())
 }
 
 fn versions(changes: &[AlertChange]) -> Vec<&str> {
@@ -401,78 +414,14 @@ fn what_is_seen_at_the_moment_of_publication_is_judged_by_both_in_whatever_order
     assert!(found.into_iter().all(|changes| changes > 1), "{found:?}");
 }
 
-/// A correction at `at` of the glucose of `before`, if it was one.
-fn corrected(at: i64, before: i64, given: Option<f64>) -> Said {
-    let given = given.map(|value| (Parameter::Glucose, Number::finite(value).unwrap(), START + before));
-    let taken = Some((Parameter::Glucose, span(before, Input::Packets)));
-    said(at, What::Corrected(Correction { word: 1, taken, given, span: span(at, Input::Laboratory) }))
-}
-
-/// What is told of an adult of whom all this is said: minute, kind and level.
-fn heard(all: impl IntoIterator<Item = Said>) -> Vec<(i64, ChangeKind, Level)> {
-    let changes = fold([profile(0, adult())].into_iter().chain(all));
-    told(&changes).into_iter().map(|(minute, kind, level, _)| (minute, kind, level)).collect()
-}
-
 #[test]
-fn a_corrected_value_is_judged_at_once_and_what_was_told_stays_told() {
-    use ChangeKind::{Cleared, Escalated, Raised};
-    let (low, high) = (Level::Moderate, Level::Critical);
-    let after = |given| heard([glucose(MINUTE, 45.0), corrected(2 * MINUTE, MINUTE, given)]);
-    // It was well, it was less ill, it was as ill, nobody knows.
-    assert_eq!(after(Some(100.0)), [(1, Raised, high), (2, Cleared, high)]);
-    assert_eq!(after(Some(60.0)), [(1, Raised, high), (2, Cleared, high), (2, Raised, low)]);
-    assert_eq!(after(Some(44.0)), [(1, Raised, high)]);
-    assert_eq!(after(None), [(1, Raised, high), (2, Cleared, high)]);
-    let worse = heard([glucose(MINUTE, 60.0), corrected(2 * MINUTE, MINUTE, Some(45.0))]);
-    assert_eq!(worse, [(1, Raised, low), (2, Escalated, high)]);
-}
-
-#[test]
-fn a_correction_by_which_nothing_else_is_known_changes_nothing() {
-    let first = glucose(MINUTE, 100.0);
-    for given in [None, Some(500.0)] {
-        let newer = [first.clone(), glucose(2 * MINUTE, 45.0), corrected(3 * MINUTE, MINUTE, given)];
-        assert_eq!(heard(newer).len(), 1, "{given:?}");
-    }
-    // Between the limits an alert stands for its time: neither the same value again nor an older one ends that.
-    let between = [first, glucose(2 * MINUTE, 45.0), glucose(3 * MINUTE, 60.0)];
-    for correction in
-        [corrected(4 * MINUTE, 3 * MINUTE, Some(60.0)), corrected(4 * MINUTE, MINUTE, Some(99.0))]
-    {
-        assert_eq!(heard(between.iter().cloned().chain([correction])).len(), 1);
-    }
-}
-
-#[test]
-fn the_value_before_comes_back_unless_something_seen_since_took_its_place() {
-    use ChangeKind::{Cleared, Raised};
-    let high = Level::Critical;
-    let of_another = corrected(3 * MINUTE, 2 * MINUTE, None);
-    let back = heard([glucose(MINUTE, 45.0), glucose(2 * MINUTE, 44.0), of_another]);
-    assert_eq!(back, [(1, Raised, high)], "the first is still true");
-    let seen = |at, value| values(at, Method::Observed, 1.0, &[(Parameter::Glucose, value)]);
-    let hour = 60 * MINUTE;
-    // Seen since, and more than an hour ago: what an old sample was does not matter any more.
-    let old = [glucose(MINUTE, 100.0), seen(2 * MINUTE, 100.0), corrected(2 * hour, MINUTE, Some(45.0))];
-    assert_eq!(heard(old), []);
-    // More than four are not remembered: of those before nothing is known.
-    let many = (1..=6).map(|minute| glucose(minute * MINUTE, if minute < 3 { 45.0 } else { 100.0 }));
-    let taken_back = (3..=6).map(|minute| corrected((10 + minute) * MINUTE, minute * MINUTE, None));
-    assert_eq!(heard(many.chain(taken_back)), [(1, Raised, high), (16, Cleared, high)]);
-    let known = [glucose(MINUTE, 100.0), glucose(2 * MINUTE, 45.0), corrected(3 * MINUTE, 2 * MINUTE, None)];
-    assert_eq!(heard(known), [(2, Raised, high), (3, Cleared, high)]);
-}
-
-#[test]
-fn a_glucose_after_a_fast_is_corrected_in_both_of_its_places() {
-    use ChangeKind::{Cleared, Raised};
-    let fasting = values(MINUTE, Method::Assayed, 1.0, &[(Parameter::FastingGlucose, 130.0)]);
-    let taken = Some((Parameter::FastingGlucose, span(MINUTE, Input::Packets)));
-    let given = Some((Parameter::FastingGlucose, Number::from(45), START + MINUTE));
-    let what =
-        What::Corrected(Correction { word: 1, taken, given, span: span(2 * MINUTE, Input::Laboratory) });
-    let changes = fold([profile(0, adult()), fasting, said(2 * MINUTE, what)]);
-    let rules: Vec<_> = changes.iter().map(|change| (change.kind, change.rule.id())).collect();
-    assert_eq!(rules, [(Raised, "glucose.fasting"), (Raised, "glucose"), (Cleared, "glucose.fasting")]);
+fn what_is_told_again_at_the_moment_of_publication_is_over_after_it() {
+    let milder = published(40 * MINUTE, "glucose", &[("below = 54", "below = 50")]);
+    let all = [profile(0, adult()), glucose(MINUTE, 52.0), glucose(40 * MINUTE, 52.0)];
+    let mut changes = under(&[milder], all);
+    changes.sort();
+    let first: Vec<_> = changes.iter().filter(|change| change.alert == changes[0].alert).collect();
+    let kinds: Vec<_> = first.iter().map(|change| change.kind).collect();
+    assert_eq!((kinds.as_slice(), changes.len()), ([Raised, Repeated, Cleared].as_slice(), 4));
+    assert_eq!(Alert::of(&first).unwrap().cleared_at(), Some(START + 40 * MINUTE));
 }
