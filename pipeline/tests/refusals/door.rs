@@ -2,9 +2,9 @@
 
 use crate::program::{Place, Running};
 
-/// A pipeline without input whose questions may take half a second.
+/// A pipeline without input whose questions may take three seconds: one that ends takes a tenth, or more on a busy machine.
 fn idle(place: &Place) -> Running {
-    place.start(&["--set", "door.limits.deadline_millis=500", "run"])
+    place.start(&["--set", "door.limits.deadline_millis=3000", "run"])
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn a_statement_without_bound_ends_and_the_server_lives_on() {
     let ask = |statement: &str| place.say(&["--listen", &running.door, "sql", "--format", "csv", statement]);
     let many = "generate_series(1, 1000000)";
     let reason = ask(&format!("SELECT count(*) FROM {many} a, {many} b, {many} c")).refused(&["said"]);
-    assert!(reason.contains("no answer within 500 ms") || reason.contains("over the limit"), "{reason}");
+    assert!(reason.contains("no answer within 3000 ms") || reason.contains("over the limit"), "{reason}");
     let reason = ask(&format!("SELECT * FROM {many} a, {many} b")).refused(&["said"]);
-    assert!(reason.contains("no answer within 500 ms") || reason.contains("over the limit"), "{reason}");
+    assert!(reason.contains("no answer within 3000 ms") || reason.contains("over the limit"), "{reason}");
     assert_eq!(ask("SELECT count(*) AS n FROM windows").fine(), "n\n0\n");
     assert_eq!(running.get("/readyz").unwrap().0, 200);
 }
