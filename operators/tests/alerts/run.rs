@@ -165,19 +165,10 @@ impl Table {
         assert_eq!(analysed(analyses.keys()), *results);
         let must_be_told = changes.keys().filter(|change| is_told(change));
         assert!(detected.keys().map(|risk| &risk.change).eq(must_be_told));
-        let mut lives = BTreeMap::<_, Vec<_>>::new();
-        for change in changes.keys() {
-            lives.entry(change.alert).or_default().push(change.kind);
-        }
-        for (alert, kinds) in lives {
-            let (first, later) = kinds.split_first().unwrap();
-            let is_over = later.iter().position(|kind| *kind == ChangeKind::Cleared);
-            assert!(
-                *first == ChangeKind::Raised
-                    && !later.contains(&ChangeKind::Raised)
-                    && is_over.is_none_or(|last| last + 1 == later.len()),
-                "{alert}: {kinds:?}"
-            );
+        let mut open = BTreeMap::new();
+        for AlertChange { alert, kind, .. } in changes.keys() {
+            let before = open.insert(*alert, *kind != ChangeKind::Cleared);
+            assert_eq!(before, (*kind != ChangeKind::Raised).then_some(true), "{alert}: {kind:?}");
         }
     }
 

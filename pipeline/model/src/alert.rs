@@ -184,7 +184,8 @@ pub struct AlertChange {
     /// Rule that found it.
     pub rule: Rule,
     /// When its cause began; of an alert that follows on one that a correction or other rules cleared, when they did, or a
-    /// microsecond after the onset of that one if it began at that very moment: no two alerts of a rule have one onset.
+    /// microsecond after the onset of that one if it began at that very moment: no two alerts that a rule raises of a
+    /// person or session have one onset.
     pub onset: Micros,
     /// Why.
     pub evidence: Evidence,

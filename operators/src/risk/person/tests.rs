@@ -68,12 +68,14 @@ fn profile(at: i64, profile: Profile) -> Said {
 }
 
 fn fold(all: impl IntoIterator<Item = Said>) -> Vec<AlertChange> {
-    let (fold, mut state) = (person(), State::default());
-    once(all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect())
+    steps(&person(), all)
 }
 
-/// Changes in the order in which they were told, of which each alert is raised once, and not told of once it was cleared.
-fn once(changes: Vec<AlertChange>) -> Vec<AlertChange> {
+/// Changes in the order in which they are told: each alert is raised once, and nothing is told of it once it was cleared.
+fn steps(fold: &Person, all: impl IntoIterator<Item = Said>) -> Vec<AlertChange> {
+    let mut state = State::default();
+    let steps = all.into_iter().filter_map(|said| fold.step(&mut state, &said));
+    let changes: Vec<_> = steps.flatten().collect();
     let mut open = BTreeMap::new();
     for change in &changes {
         let before = open.insert(change.alert, change.kind != Cleared);
@@ -281,7 +283,7 @@ fn published(at: i64, set: &str, changes: &[(&str, &str)]) -> RulesPublished {
 
 /// Folds what is said under rules that are published, in the order of time.
 fn under(rules: &[RulesPublished], all: impl IntoIterator<Item = Said>) -> Vec<AlertChange> {
-    let (fold, mut state) = (person(), State::default());
+    let fold = person();
     for news in rules {
         fold.learn(news);
     }
@@ -289,7 +291,7 @@ fn under(rules: &[RulesPublished], all: impl IntoIterator<Item = Said>) -> Vec<A
     let mut all: Vec<_> = all.into_iter().collect();
     all.extend(rules.iter().filter_map(|news| fold.fact(&user, news)));
     all.sort();
-    once(all.into_iter().filter_map(|said| fold.step(&mut state, &said)).flatten().collect())
+    steps(&fold, all)
 }
 
 fn versions(changes: &[AlertChange]) -> Vec<&str> {

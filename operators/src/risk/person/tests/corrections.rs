@@ -8,14 +8,20 @@ use crate::risk::{
 };
 use model::{
     ChangeKind::{self, Cleared, Escalated, Raised},
-    Input, Level, Number,
+    Input, Level, Number, Span,
 };
+
+/// The correction number `word`, at `at`, of what the record `taken` said of a parameter; it is since when, if it is.
+fn correction(at: i64, word: u32, taken: (Parameter, Span), given: Option<(f64, i64)>) -> Said {
+    let given = given.map(|(value, since)| (taken.0, Number::finite(value).unwrap(), START + since));
+    let (taken, span) = (Some(taken), span(at, Input::Laboratory));
+    said(at, What::Corrected(Correction { word, taken, given, span }))
+}
 
 /// A correction at `at` of the glucose of `before`, if it was one.
 fn corrected(at: i64, before: i64, given: Option<f64>) -> Said {
-    let given = given.map(|value| (Parameter::Glucose, Number::finite(value).unwrap(), START + before));
-    let taken = Some((Parameter::Glucose, span(before, Input::Packets)));
-    said(at, What::Corrected(Correction { word: 1, taken, given, span: span(at, Input::Laboratory) }))
+    let taken = (Parameter::Glucose, span(before, Input::Packets));
+    correction(at, 1, taken, given.map(|value| (value, before)))
 }
 
 /// What is told of an adult of whom all this is said: minute, kind and level.
@@ -32,13 +38,10 @@ fn a_corrected_value_is_judged_at_once_and_what_was_told_stays_told() {
     assert_eq!(after(Some(100.0)), [(1, Raised, high), (2, Cleared, high)]);
     assert_eq!(after(Some(60.0)), [(1, Raised, high), (2, Cleared, high), (2, Raised, low)]);
     // Less and less ill: each alert has its own beginning, that of the correction.
-    let again = [glucose(MINUTE, 35.0), corrected(2 * MINUTE, MINUTE, Some(52.0))];
-    let changes = fold([profile(0, adult())].into_iter().chain(again).chain([{
-        let taken = Some((Parameter::Glucose, span(2 * MINUTE, Input::Laboratory)));
-        let given = Some((Parameter::Glucose, Number::from(60), START + MINUTE));
-        let span = span(3 * MINUTE, Input::Laboratory);
-        said(3 * MINUTE, What::Corrected(Correction { word: 2, taken, given, span }))
-    }]));
+    let first = corrected(2 * MINUTE, MINUTE, Some(52.0));
+    let of_first = (Parameter::Glucose, span(2 * MINUTE, Input::Laboratory));
+    let second = correction(3 * MINUTE, 2, of_first, Some((60.0, MINUTE)));
+    let changes = fold([profile(0, adult()), glucose(MINUTE, 35.0), first, second]);
     let onsets: Vec<_> = changes.iter().map(|change| (change.kind, change.onset - START)).collect();
     let minutes = [(Raised, 1), (Cleared, 1), (Raised, 2), (Cleared, 2), (Raised, 3)];
     assert_eq!(onsets, minutes.map(|(kind, minute)| (kind, minute * MINUTE)));
@@ -86,11 +89,9 @@ fn the_value_before_comes_back_unless_something_seen_since_took_its_place() {
 #[test]
 fn a_glucose_after_a_fast_is_corrected_in_both_of_its_places() {
     let fasting = values(MINUTE, Method::Assayed, 1.0, &[(Parameter::FastingGlucose, 130.0)]);
-    let taken = Some((Parameter::FastingGlucose, span(MINUTE, Input::Packets)));
-    let given = Some((Parameter::FastingGlucose, Number::from(45), START + MINUTE));
-    let what =
-        What::Corrected(Correction { word: 1, taken, given, span: span(2 * MINUTE, Input::Laboratory) });
-    let changes = fold([profile(0, adult()), fasting, said(2 * MINUTE, what)]);
+    let taken = (Parameter::FastingGlucose, span(MINUTE, Input::Packets));
+    let less = correction(2 * MINUTE, 1, taken, Some((45.0, MINUTE)));
+    let changes = fold([profile(0, adult()), fasting, less]);
     let rules: Vec<_> = changes.iter().map(|change| (change.kind, change.rule.id())).collect();
     assert_eq!(rules, [(Raised, "glucose.fasting"), (Raised, "glucose"), (Cleared, "glucose.fasting")]);
 }
